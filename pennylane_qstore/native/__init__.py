@@ -1,0 +1,18 @@
+"""The values that all stages share: gates, circuits, outcomes. Frozen, and free of I/O."""
+
+from pennylane_qstore.native.circuit import NATIVE_GATES, QIS_GATES, Circuit, Gate, GateSet
+from pennylane_qstore.native.gates import gpi2_matrix, gpi_matrix, ms_matrix, zz_matrix
+from pennylane_qstore.native.outcomes import Outcomes
+
+__all__ = [
+    "NATIVE_GATES",
+    "QIS_GATES",
+    "Circuit",
+    "Gate",
+    "GateSet",
+    "Outcomes",
+    "gpi2_matrix",
+    "gpi_matrix",
+    "ms_matrix",
+    "zz_matrix",
+]
