@@ -1,0 +1,130 @@
+"""The ansatz against a circuit written by hand, and against PennyLane's own operator checks."""
+
+import numpy as np
+import pennylane as qml
+import pytest
+
+from pennylane_qstore.errors import InvalidCircuitError
+from pennylane_qstore.templates import HardwareEfficientAnsatz, entangling_pairs
+
+PAIRS = {
+    "linear": [(0, 1), (1, 2), (2, 3)],
+    "circular": [(0, 1), (1, 2), (2, 3), (3, 0)],
+    "full": [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)],
+}
+
+
+def angles(*shape: int) -> np.ndarray:
+    return np.random.default_rng(11).uniform(-np.pi, np.pi, shape)
+
+
+def dense_by_hand(params: np.ndarray, pairs: list[tuple[int, int]]) -> np.ndarray:
+    """The matrix from Kronecker products only; wire 0 is the leftmost factor."""
+    n_layers, n, _ = params.shape
+    unitary = np.eye(2**n, dtype=complex)
+    for layer in range(n_layers):
+        rotations = np.eye(1)
+        for theta, phi in params[layer]:
+            c, s = np.cos(theta / 2), np.sin(theta / 2)
+            ry = np.array([[c, -s], [s, c]])
+            rz = np.diag(np.exp([-0.5j * phi, 0.5j * phi]))
+            rotations = np.kron(rotations, rz @ ry)
+        unitary = rotations @ unitary
+        for control, target in pairs:
+            columns = np.arange(2**n)
+            flipped = columns ^ (((columns >> (n - 1 - control)) & 1) << (n - 1 - target))
+            cnot = np.zeros((2**n, 2**n))
+            cnot[flipped, columns] = 1
+            unitary = cnot @ unitary
+    return unitary
+
+
+@pytest.mark.parametrize("entanglement", PAIRS)
+def test_the_matrix_equals_the_circuit_written_by_hand(entanglement):
+    params = angles(2, 4, 2)
+    op = HardwareEfficientAnsatz(params, wires=range(4), entanglement=entanglement)
+    expected = dense_by_hand(params, PAIRS[entanglement])
+    np.testing.assert_allclose(qml.matrix(op, wire_order=range(4)), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("entanglement", PAIRS)
+def test_the_operator_meets_pennylanes_contract(entanglement):
+    op = HardwareEfficientAnsatz(
+        qml.numpy.array(angles(2, 3, 2)), wires=["b", 0, "a"], entanglement=entanglement
+    )
+    qml.ops.functions.assert_valid(op)
+
+
+def test_one_wire_needs_no_entangler():
+    op = HardwareEfficientAnsatz(angles(2, 1, 2), wires=0, entanglement="circular")
+    assert [gate.name for gate in op.decomposition()] == ["RY", "RZ"] * 2
+    qml.ops.functions.assert_valid(op, skip_differentiation=True)
+
+
+def test_a_circle_of_two_wires_is_one_pair():
+    assert entangling_pairs(2, "circular") == [(0, 1)]
+
+
+def test_shape_is_what_the_constructor_accepts():
+    shape = HardwareEfficientAnsatz.shape(n_layers=3, n_wires=5)
+    op = HardwareEfficientAnsatz(angles(*shape), wires=range(5))
+    assert len(op.decomposition()) == 3 * (2 * 5 + 4)
+
+
+def test_a_leading_axis_broadcasts_like_a_loop():
+    params = angles(4, 2, 3, 2)
+
+    @qml.qnode(qml.device("default.qubit", wires=3))
+    def circuit(params):
+        HardwareEfficientAnsatz(params, wires=range(3))
+        return qml.probs()
+
+    assert HardwareEfficientAnsatz(params, wires=range(3)).batch_size == 4
+    one_by_one = [circuit(row) for row in params]
+    np.testing.assert_allclose(circuit(params), one_by_one, atol=1e-12)
+
+
+def test_nested_lists_are_taken_as_arrays():
+    params = angles(1, 2, 2)
+    op = HardwareEfficientAnsatz(params.tolist(), wires=range(2))
+    np.testing.assert_array_equal(op.data[0], params)
+
+
+def test_the_last_rz_angles_do_not_reach_a_z_measurement():
+    params = angles(2, 3, 2)
+    other = params.copy()
+    other[-1, :, 1] += 1.0
+
+    @qml.qnode(qml.device("default.qubit", wires=3))
+    def circuit(params):
+        HardwareEfficientAnsatz(params, wires=range(3))
+        return qml.probs()
+
+    np.testing.assert_allclose(circuit(params), circuit(other), atol=1e-12)
+
+
+def test_the_gradient_equals_finite_differences():
+    params = qml.numpy.array(angles(1, 2, 2))
+
+    @qml.qnode(qml.device("default.qubit", wires=2), diff_method="parameter-shift")
+    def circuit(params):
+        HardwareEfficientAnsatz(params, wires=range(2))
+        return qml.expval(qml.X(0) @ qml.Z(1))
+
+    gradient = qml.grad(circuit)(params)
+    for index in np.ndindex(params.shape):
+        step = np.zeros(params.shape)
+        step[index] = 1e-5
+        slope = (circuit(params + step) - circuit(params - step)) / 2e-5
+        assert gradient[index] == pytest.approx(slope, abs=1e-8)
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (2, 4, 2), (2, 3, 3), (1, 1, 2, 3, 2)])
+def test_a_shape_that_does_not_fit_three_wires_is_named(shape):
+    with pytest.raises(InvalidCircuitError, match=r"need \(n_layers, 3, 2\)"):
+        HardwareEfficientAnsatz(np.zeros(shape), wires=range(3))
+
+
+def test_an_unknown_entanglement_is_named():
+    with pytest.raises(InvalidCircuitError, match="'ring'"):
+        HardwareEfficientAnsatz(np.zeros((1, 3, 2)), wires=range(3), entanglement="ring")
