@@ -1,0 +1,24 @@
+"""Optimizers: a NumPy core that is asked and told, and a PennyLane face that steps."""
+
+from pennylane_qstore.optimize.core import SPSA, Gains, Schedule, SPSAState
+from pennylane_qstore.optimize.errors import (
+    InvalidLossError,
+    InvalidStateError,
+    NonFiniteLossError,
+    NothingToTrainError,
+    UntrainableArgumentError,
+)
+from pennylane_qstore.optimize.spsa import SPSAOptimizer
+
+__all__ = [
+    "SPSA",
+    "Gains",
+    "InvalidLossError",
+    "InvalidStateError",
+    "NonFiniteLossError",
+    "NothingToTrainError",
+    "SPSAOptimizer",
+    "SPSAState",
+    "Schedule",
+    "UntrainableArgumentError",
+]

@@ -1,0 +1,33 @@
+"""What an optimizer refuses to step on."""
+
+from pennylane_qstore.errors import QStoreError
+
+
+class NonFiniteLossError(QStoreError, ArithmeticError):
+    """A loss is NaN or infinite, so no step can be derived from it.
+
+    Attributes:
+        losses: The losses of the step, in the order of the proposed points.
+        step: The step that was under way; the state has not moved.
+    """
+
+    def __init__(self, message: str, *, losses: tuple[float, ...], step: int) -> None:
+        super().__init__(message)
+        self.losses = losses
+        self.step = step
+
+
+class InvalidLossError(QStoreError, ValueError):
+    """An objective returned something other than one real number per point."""
+
+
+class UntrainableArgumentError(QStoreError, TypeError):
+    """An argument holds numbers that can be neither trained nor safely left alone."""
+
+
+class NothingToTrainError(QStoreError, ValueError):
+    """No argument of the objective is trainable, so a step would change nothing."""
+
+
+class InvalidStateError(QStoreError, ValueError):
+    """A saved optimizer state cannot be resumed from."""

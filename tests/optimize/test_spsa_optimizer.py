@@ -1,0 +1,209 @@
+"""The PennyLane face: a drop-in for qml.SPSAOptimizer that never leaves parameters untrained."""
+
+import inspect
+import itertools
+import json
+
+import numpy as np
+import pennylane as qml
+import pytest
+
+from pennylane_qstore.optimize import (
+    InvalidStateError,
+    NonFiniteLossError,
+    NothingToTrainError,
+    SPSAOptimizer,
+)
+
+pnp = qml.numpy
+KINDS = ("plain", "marked", "frozen", "float")
+
+
+def test_the_signature_takes_everything_pennylanes_takes():
+    theirs = inspect.signature(qml.SPSAOptimizer).parameters
+    ours = inspect.signature(SPSAOptimizer).parameters
+    assert list(ours)[: len(theirs)] == list(theirs)
+    for name, parameter in theirs.items():
+        assert ours[name].default == parameter.default
+        assert ours[name].kind == parameter.kind
+
+
+def test_the_default_gains_are_pennylanes():
+    theirs = qml.SPSAOptimizer(maxiter=200)
+    ours = SPSAOptimizer(maxiter=200, seed=0)
+    slope = 0.7
+
+    def objective(x):
+        return slope * x[0]
+
+    for k in range(1, 4):
+        theirs.k = k
+        before = np.array([1.0])
+        step_size = (before - ours.step(objective, before))[0] / slope
+        expected = theirs.a / (theirs.A + k) ** theirs.alpha
+        assert step_size == pytest.approx(expected, rel=1e-9)
+
+
+def test_it_reaches_the_ground_state_where_pennylanes_does():
+    @qml.qnode(qml.device("default.qubit", wires=2))
+    def energy(params):
+        qml.RY(params[0], wires=0)
+        qml.RY(params[1], wires=1)
+        return qml.expval(qml.Z(0) + 0.5 * qml.Z(1))
+
+    opt, params = SPSAOptimizer(a=0.8, A=10, seed=2), pnp.array([0.4, 0.7])
+    for _ in range(120):
+        params = opt.step(energy, params)
+    assert energy(params) == pytest.approx(-1.5, abs=0.01)
+
+
+@pytest.mark.parametrize("kinds", list(itertools.product(KINDS, repeat=2)))
+def test_every_combination_of_arguments_trains_exactly_what_is_not_frozen(kinds):
+    make = {
+        "plain": lambda: np.array([0.1, 0.2]),
+        "marked": lambda: pnp.array([0.1, 0.2], requires_grad=True),
+        "frozen": lambda: pnp.array([0.1, 0.2], requires_grad=False),
+        "float": lambda: 0.15,
+    }
+    args = [make[kind]() for kind in kinds]
+
+    def objective(x, y):
+        return np.sum(np.array([1.0, 3.0]) * x) + np.sum(np.array([10.0, 0.5]) * y)
+
+    opt = SPSAOptimizer(maxiter=10, seed=1)
+    if kinds == ("frozen", "frozen"):
+        with pytest.raises(NothingToTrainError):
+            opt.step(objective, *args)
+        return
+    new = opt.step(objective, *args)
+    assert isinstance(new, list)
+    for kind, before, after in zip(kinds, args, new, strict=True):
+        assert type(after) is type(before)
+        assert np.any(after != before) == (kind != "frozen")
+        if kind in ("marked", "frozen"):
+            assert after.requires_grad == (kind == "marked")
+
+
+def test_a_single_argument_comes_back_unwrapped():
+    new = SPSAOptimizer(maxiter=10).step(lambda x: float(x @ x), np.array([1.0, 2.0]))
+    assert isinstance(new, np.ndarray)
+    assert new.shape == (2,)
+
+
+def test_keyword_arguments_reach_the_objective_and_are_not_trained():
+    weights = np.array([2.0, 3.0])
+    seen = []
+
+    def objective(x, weights, scale=1.0):
+        seen.append((weights, scale))
+        return scale * float(weights @ x)
+
+    SPSAOptimizer(maxiter=10).step(objective, np.zeros(2), weights=weights, scale=4.0)
+    assert all(w is weights and s == 4.0 for w, s in seen)
+    assert len(seen) == 2
+    np.testing.assert_array_equal(weights, [2.0, 3.0])
+
+
+def test_the_given_arguments_are_not_changed_in_place():
+    params = pnp.array([0.3, 0.4])
+    SPSAOptimizer(maxiter=10).step(lambda x: np.sum(x**2), params)
+    np.testing.assert_array_equal(params, [0.3, 0.4])
+
+
+def test_the_cost_is_the_mean_of_the_two_evaluations_and_takes_no_third():
+    losses = []
+
+    def objective(x):
+        losses.append(float(np.sum(x**4)))
+        return losses[-1]
+
+    _, cost = SPSAOptimizer(maxiter=10, seed=3).step_and_cost(objective, np.array([0.5, 1.0]))
+    assert len(losses) == 2
+    assert cost == pytest.approx(np.mean(losses))
+
+
+def test_the_cost_estimates_the_loss_before_the_step_up_to_the_square_of_c():
+    def objective(x):
+        return float(np.sin(x[0]) + np.cos(2 * x[1]))
+
+    start = np.array([0.5, 1.0])
+    bias = [
+        SPSAOptimizer(a=0.0, c=c, seed=1).step_and_cost(objective, start)[1] - objective(start)
+        for c in (0.02, 0.01)
+    ]
+    assert bias[0] / bias[1] == pytest.approx(4.0, rel=0.01)
+
+
+def test_both_evaluations_of_a_qnode_leave_in_one_device_call():
+    dev = qml.device("default.qubit", wires=1, seed=1)
+
+    @qml.qnode(dev, shots=100)
+    def energy(x):
+        qml.RY(x, wires=0)
+        return qml.expval(qml.Z(0))
+
+    with qml.Tracker(dev) as tracker:
+        SPSAOptimizer(maxiter=10).step_and_cost(energy, pnp.array(0.3))
+    assert tracker.totals["batches"] == 1
+    assert tracker.totals["executions"] == 2
+
+
+def trajectory(opt, params, n_steps):
+    trace = []
+    for _ in range(n_steps):
+        params = opt.step(lambda x: float(np.sum(np.cos(x) + 0.1 * x**2)), params)
+        trace.append(params)
+    return np.array(trace)
+
+
+def test_a_resumed_run_repeats_the_undisturbed_one_bit_for_bit():
+    start = np.array([0.1, 0.2, 0.3])
+    undisturbed = trajectory(SPSAOptimizer(maxiter=20, seed=6), start, 20)
+    first = SPSAOptimizer(maxiter=20, seed=6)
+    beginning = trajectory(first, start, 8)
+    resumed = SPSAOptimizer(maxiter=20)
+    resumed.state = json.loads(json.dumps(first.state))
+    rest = trajectory(resumed, beginning[-1], 12)
+    np.testing.assert_array_equal(np.concatenate([beginning, rest]), undisturbed)
+
+
+def test_an_unseeded_run_can_be_repeated_from_its_state():
+    opt = SPSAOptimizer(maxiter=5)
+    other = SPSAOptimizer(maxiter=5, seed=opt.state["seed"])
+    start = np.array([0.1, 0.2])
+    np.testing.assert_array_equal(trajectory(opt, start, 5), trajectory(other, start, 5))
+    assert SPSAOptimizer(maxiter=5).state["seed"] != opt.state["seed"]
+
+
+def test_the_global_random_state_is_neither_read_nor_moved():
+    np.random.seed(1)
+    before = np.random.get_state()[1].copy()
+    SPSAOptimizer(maxiter=5, seed=1).step(lambda x: float(x @ x), np.ones(3))
+    np.testing.assert_array_equal(np.random.get_state()[1], before)
+
+
+def test_a_loss_that_is_not_a_number_stops_the_run_and_leaves_the_state():
+    opt = SPSAOptimizer(maxiter=5, seed=1)
+    before = opt.state
+    with pytest.raises(NonFiniteLossError, match="step 0"):
+        opt.step(lambda x: float("nan"), np.ones(2))
+    assert opt.state == before
+
+
+@pytest.mark.parametrize(
+    ("saved", "said"),
+    [
+        ({"optimizer": "adam", "step": 0, "seed": 0}, "'adam'"),
+        ({"step": 0, "seed": 0}, "None"),
+        ({"optimizer": "spsa", "step": -2, "seed": 0}, "step is -2"),
+        ({"optimizer": "spsa", "step": 1}, "seed is None"),
+    ],
+)
+def test_a_state_that_does_not_fit_is_named(saved, said):
+    with pytest.raises(InvalidStateError, match=said):
+        SPSAOptimizer(maxiter=5).state = saved
+
+
+def test_a_negative_seed_is_named():
+    with pytest.raises(InvalidStateError, match="seed is -1"):
+        SPSAOptimizer(maxiter=5, seed=-1)
