@@ -1,0 +1,49 @@
+"""PennyLane on trapped-ion machines: native compilation, batched jobs, an embedded emulator.
+
+Names are loaded when they are first used, so that importing this package costs next to nothing.
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pennylane_qstore.device import IonQDevice
+    from pennylane_qstore.errors import QStoreError
+    from pennylane_qstore.ops import GPI, GPI2, MS, ZZ
+    from pennylane_qstore.optimize import SPSAOptimizer
+    from pennylane_qstore.templates import HardwareEfficientAnsatz
+
+_HOMES = {
+    "IonQDevice": "device",
+    "QStoreError": "errors",
+    "GPI": "ops",
+    "GPI2": "ops",
+    "MS": "ops",
+    "ZZ": "ops",
+    "SPSAOptimizer": "optimize",
+    "HardwareEfficientAnsatz": "templates",
+}
+
+__all__ = [
+    "GPI",
+    "GPI2",
+    "HardwareEfficientAnsatz",
+    "IonQDevice",
+    "MS",
+    "QStoreError",
+    "SPSAOptimizer",
+    "ZZ",
+]
+
+__version__ = version("pennylane-qstore")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,104 @@
+"""A tape that shows what is sent, and compiles only when asked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from pennylane.measurements import MeasurementProcess, Shots
+from pennylane.operation import Operator
+from pennylane.tape import QuantumScript
+from pennylane.wires import Wires
+
+from pennylane_qstore.compile.lower import lower
+from pennylane_qstore.compile.operations import to_operations
+from pennylane_qstore.compile.target import Target
+from pennylane_qstore.native import Circuit, GateSet
+
+
+@dataclass(frozen=True)
+class Lowering:
+    """Operations that wait to be compiled; broadcast parameters give several circuits.
+
+    Attributes:
+        operations: Operations in time order, with the rotations of the measurement basis.
+        wires: Wire labels in qubit order.
+        target: Gate family and limits.
+        gateset: Gate set to send.
+        batch_size: Length of broadcast parameters, if there are any.
+    """
+
+    operations: Sequence[Operator]
+    wires: Wires
+    target: Target
+    gateset: GateSet
+    batch_size: int | None
+
+    @cached_property
+    def circuits(self) -> list[Circuit]:
+        """The compiled circuits, in the order of the broadcast parameters."""
+        return lower(
+            self.operations,
+            self.wires,
+            target=self.target,
+            gateset=self.gateset,
+            batch_size=self.batch_size,
+        )
+
+    @cached_property
+    def index(self) -> Mapping[Any, int]:
+        """Qubit of each wire."""
+        return {wire: position for position, wire in enumerate(self.wires)}
+
+
+class NativeTape(QuantumScript):
+    """One circuit to be sent, as a tape.
+
+    Its ``operations`` are the gates that the service receives, made when somebody looks at them:
+    building PennyLane operations for every circuit of a gradient would take seconds. The device
+    reads :attr:`compiled` instead.
+
+    Args:
+        lowering: What is compiled.
+        measurements: Measurements, diagonal in the computational basis.
+        shots: Shots of the tape.
+        position: Which circuit of ``lowering`` this is.
+    """
+
+    def __init__(
+        self,
+        lowering: Lowering,
+        measurements: Sequence[MeasurementProcess],
+        shots: Shots,
+        position: int = 0,
+    ) -> None:
+        super().__init__((), measurements, shots, trainable_params=())
+        self._lowering = lowering
+        self._position = position
+        self._batch_size = None  # one circuit; spares PennyLane a look at the operations
+
+    @property
+    def compiled(self) -> Circuit:
+        """The circuit that is sent."""
+        return self._lowering.circuits[self._position]
+
+    @property
+    def index(self) -> Mapping[Any, int]:
+        """Qubit of each wire."""
+        return self._lowering.index
+
+    @cached_property
+    def operations(self) -> list[Operator]:
+        """The gates that are sent, as PennyLane operations."""
+        return to_operations(self.compiled, self._lowering.wires)
+
+    @cached_property
+    def hash(self) -> int:
+        """Identity of circuit, measurements and shots within this process."""
+        measured = tuple(mp.hash for mp in self.measurements)
+        return hash((self.compiled.fingerprint, measured, tuple(self.shots)))
+
+    def copy(self, copy_operations: bool = False, **update: Any) -> QuantumScript:
+        """A plain tape of the gates that are sent; see :meth:`QuantumScript.copy`."""
+        plain = QuantumScript(self.operations, self.measurements, self.shots, trainable_params=())
+        return plain.copy(copy_operations, **update)

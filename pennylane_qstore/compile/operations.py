@@ -1,0 +1,65 @@
+"""Circuits back to PennyLane operations, to be drawn and counted."""
+
+from pennylane.operation import Operator
+from pennylane.ops import (
+    CNOT,
+    RX,
+    RY,
+    RZ,
+    SWAP,
+    SX,
+    Hadamard,
+    IsingXX,
+    IsingYY,
+    IsingZZ,
+    PauliX,
+    PauliY,
+    PauliZ,
+    S,
+    T,
+    adjoint,
+)
+from pennylane.queuing import QueuingManager
+from pennylane.wires import Wires
+
+from pennylane_qstore.native import Circuit
+from pennylane_qstore.ops import GPI, GPI2, MS, ZZ
+
+_NATIVE = {"gpi": GPI, "gpi2": GPI2, "ms": MS, "zz": ZZ}
+_QIS = {
+    "x": PauliX,
+    "y": PauliY,
+    "z": PauliZ,
+    "h": Hadamard,
+    "s": S,
+    "t": T,
+    "v": SX,
+    "rx": RX,
+    "ry": RY,
+    "rz": RZ,
+    "cnot": CNOT,
+    "swap": SWAP,
+    "xx": IsingXX,
+    "yy": IsingYY,
+    "zz": IsingZZ,
+}
+_QIS_INVERSES = {"si": S, "ti": T, "vi": SX}
+
+
+def to_operations(circuit: Circuit, wires: Wires) -> list[Operator]:
+    """The gates of a circuit as PennyLane operations.
+
+    Args:
+        circuit: What is sent.
+        wires: Wire labels in qubit order.
+    """
+    table = _NATIVE if circuit.gateset == "native" else _QIS
+    operations: list[Operator] = []
+    with QueuingManager.stop_recording():
+        for name, qubits, values in circuit.gates:
+            labels = [wires[qubit] for qubit in qubits]
+            if circuit.gateset == "qis" and name in _QIS_INVERSES:
+                operations.append(adjoint(_QIS_INVERSES[name](wires=labels)))
+            else:
+                operations.append(table[name](*values, wires=labels))
+    return operations

@@ -1,0 +1,146 @@
+"""PennyLane's transforms that bring a user's tape to the point where it is compiled."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pennylane as qml
+from pennylane.devices.preprocess import decompose
+from pennylane.measurements import CountsMP, MeasurementProcess, ProbabilityMP, SampleMP
+from pennylane.operation import Operator
+from pennylane.ops import BlockEncode, DiagonalQubitUnitary, QubitUnitary
+from pennylane.ops.qubit.state_preparation import StatePrepBase
+from pennylane.tape import QuantumScript, QuantumScriptBatch
+from pennylane.typing import PostprocessingFn
+from pennylane.wires import Wires
+
+from pennylane_qstore.compile.lower import can_lower, check_gate_sets
+from pennylane_qstore.compile.measurements import rotate_to_computational_basis
+from pennylane_qstore.compile.native_tape import Lowering, NativeTape
+from pennylane_qstore.compile.qis import QIS_NAMES
+from pennylane_qstore.compile.target import Target
+from pennylane_qstore.native import GateSet
+
+TARGET_GATES = frozenset(QIS_NAMES.keys() - {"SWAP"} | {"GlobalPhase", "Identity"})
+"""Gates PennyLane decomposes to where an operation has no rule of ours."""
+
+
+def _first(results: Sequence[Any]) -> Any:
+    return results[0]
+
+
+@qml.transform
+def refuse_mixed_gate_sets(tape: QuantumScript) -> tuple[QuantumScriptBatch, PostprocessingFn]:
+    """Raise :class:`MixedGateSetsError` for a tape with native gates and others."""
+    check_gate_sets(tape.operations)
+    return (tape,), _first
+
+
+@qml.transform
+def name_measured_wires(
+    tape: QuantumScript, wires: Wires | None
+) -> tuple[QuantumScriptBatch, PostprocessingFn]:
+    """Write the wires into measurements of all wires, before other transforms reorder them."""
+    everything = wires or tape.wires
+    named = [_on_wires(mp, everything) for mp in tape.measurements]
+    return (tape.copy(measurements=named),), _first
+
+
+def _on_wires(mp: MeasurementProcess, wires: Wires) -> MeasurementProcess:
+    if mp.obs is not None or mp.mv is not None or len(mp.wires) > 0 or len(wires) == 0:
+        return mp
+    if isinstance(mp, SampleMP):
+        return SampleMP(wires=wires, dtype=mp._dtype)
+    if isinstance(mp, CountsMP):
+        return CountsMP(wires=wires, all_outcomes=mp.all_outcomes)
+    return ProbabilityMP(wires=wires) if isinstance(mp, ProbabilityMP) else mp
+
+
+_MATRIX_OPS = (BlockEncode, DiagonalQubitUnitary, QubitUnitary, StatePrepBase, qml.AmplitudeEmbedding)
+
+
+@qml.transform
+def expand_broadcast_matrices(tape: QuantumScript) -> tuple[QuantumScriptBatch, PostprocessingFn]:
+    """Split a tape whose broadcast parameters are matrices or states, which have to be decomposed
+    one by one; broadcast angles stay together.
+    """  # noqa: D205
+    if tape.batch_size and any(
+        isinstance(op, _MATRIX_OPS) and op.batch_size for op in tape.operations
+    ):
+        return qml.transforms.broadcast_expand(tape)
+    return (tape,), _first
+
+
+def _by_matrix(op: Operator) -> Sequence[Operator]:
+    """PennyLane's decomposition, or through the matrix where there is none."""
+    if op.has_decomposition:
+        return op.decomposition()
+    return qml.QubitUnitary(op.matrix(), wires=op.wires).decomposition()
+
+
+def decomposition(gateset: GateSet, wires: Wires | None, name: str) -> dict[str, Any]:
+    """Arguments of PennyLane's ``decompose`` for a gate set."""
+    return {
+        "stopping_condition": lambda op: can_lower(op, gateset),
+        "decomposer": _by_matrix,
+        "target_gates": set(TARGET_GATES),
+        "device_wires": wires,
+        "skip_initial_state_prep": False,
+        "name": name,
+    }
+
+
+def _qubit_order(tape: QuantumScript, wires: Wires | None) -> Wires:
+    """Device wires; else integer labels ascending, other labels in order of first use."""
+    if wires:
+        return wires
+    labels = tape.wires.tolist()
+    if all(isinstance(label, (int, np.integer)) for label in labels):
+        labels.sort()
+    return Wires(labels or [0])
+
+
+@qml.transform
+def compile_natively(
+    tape: QuantumScript,
+    target: Target,
+    gateset: GateSet,
+    wires: Wires | None,
+) -> tuple[QuantumScriptBatch, PostprocessingFn]:
+    """Turn a tape of lowerable gates into tapes of one circuit each, to be compiled when read.
+
+    Broadcast parameters give one tape per entry, and results stacked along the first axis.
+    """
+    rotations, measurements = rotate_to_computational_basis(tape.measurements)
+    if not all(can_lower(op, gateset) for op in rotations):
+        (tail,), _ = decompose(
+            QuantumScript(rotations), **decomposition(gateset, wires, "qstore.ionq")
+        )
+        rotations = tail.operations
+    batch_size = tape.batch_size
+    lowering = Lowering(
+        [*tape.operations, *rotations],
+        _qubit_order(tape, wires),
+        target,
+        gateset,
+        batch_size,
+    )
+    tapes = tuple(
+        NativeTape(lowering, measurements, tape.shots, position)
+        for position in range(batch_size or 1)
+    )
+    if batch_size is None:
+        return tapes, _first
+    several = len(measurements) > 1
+    return tapes, lambda results: _stack(results, tape.shots.has_partitioned_shots, several)
+
+
+def _stack(results: Sequence[Any], is_partitioned: bool, several: bool) -> Any:
+    """Results of the entries of a broadcast, stacked for each measurement and part of the shots."""
+    if is_partitioned:
+        return tuple(_stack(part, False, several) for part in zip(*results, strict=True))
+    if several:
+        return tuple(_stack(values, False, False) for values in zip(*results, strict=True))
+    if isinstance(results[0], dict):
+        return list(results)
+    return np.stack(results)

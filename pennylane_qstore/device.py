@@ -1,0 +1,338 @@
+"""The PennyLane device: the only place that sees both tapes and results."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pennylane as qml
+from pennylane.devices import Device, ExecutionConfig
+from pennylane.devices.preprocess import (
+    decompose,
+    device_resolve_dynamic_wires,
+    validate_device_wires,
+    validate_measurements,
+    validate_observables,
+)
+from pennylane.exceptions import DeviceError
+from pennylane.tape import QuantumScript
+from pennylane.transforms.core import CompilePipeline
+from tqdm.auto import tqdm
+
+from pennylane_qstore.compile import (
+    EXACT_MEASUREMENTS,
+    SAMPLED_MEASUREMENTS,
+    NativeTape,
+    Target,
+    compile_natively,
+    decomposition,
+    expand_broadcast_matrices,
+    is_measurable,
+    measure_sums,
+    name_measured_wires,
+    refuse_mixed_gate_sets,
+    target_for,
+)
+from pennylane_qstore.emulator import create_app
+from pennylane_qstore.errors import (
+    AnalyticModeError,
+    InvalidShotsError,
+    TooManyWiresError,
+    UnknownBackendError,
+)
+from pennylane_qstore.execution import (
+    BackendInfo,
+    BatchResult,
+    HttpService,
+    Progress,
+    Request,
+    ResultCache,
+    Runner,
+    run_blocking,
+)
+from pennylane_qstore.measure import measure
+from pennylane_qstore.native import GateSet
+from pennylane_qstore.options import DeviceOptions
+
+_MAX_SHOTS = 1_000_000
+
+
+class IonQDevice(Device):
+    """Trapped-ion machines and simulators behind IonQ's Quantum Cloud API v0.4.
+
+    Circuits are compiled to native gates, sent as multi-circuit jobs, and measured in the
+    computational basis. The default backend is an emulator of the API inside this process, which
+    needs neither account nor network.
+
+    Args:
+        wires: Number of wires, or their labels. None takes the wires of each circuit.
+        shots: Deprecated by PennyLane; use :func:`pennylane.set_shots`.
+        backend: ``"emulator"``, ``"simulator"``, or a machine such as ``"qpu.forte-1"``.
+        gateset: ``"native"`` sends native gates compiled here, ``"qis"`` leaves it to IonQ.
+        noise_model: Noise model of a simulator, such as ``"aria-1"`` or ``"forte-1"``.
+        noise_seed: Seed of the noise model, from 1 to 2³¹ - 1.
+        seed: Seed of the sampling from exact distributions, and of the order of samples.
+        api_key: IonQ API key; else the environment's ``IONQ_API_KEY``.
+        base_url: Address of the API; else the environment's ``IONQ_API_URL``, else IonQ's.
+        cache: Whether results are kept on disk and reused, or the directory to keep them in.
+        error_mitigation: IonQ's settings, such as ``{"debiasing": True, "sharpen": True}``.
+        job_name: Name of the jobs.
+        metadata: Up to nine pairs of strings to store with the jobs.
+        session_id: Session the jobs belong to.
+        timeout: Longest time for a batch, in seconds; its jobs are left as they are after that.
+        progress: Whether to show a progress bar; None shows one on a terminal or in a notebook,
+            after a second.
+
+    Raises:
+        InvalidOptionError: If an option cannot work.
+        MissingKeyError: If the backend needs an API key and there is none.
+        TooManyWiresError: If the backend is known to be narrower than ``wires``.
+
+    **Example**
+
+    >>> dev = qml.device("qstore.ionq", wires=2, seed=7)
+    >>> @qml.qnode(dev)
+    ... def circuit(x):
+    ...     qml.RX(x, wires=0)
+    ...     qml.CNOT(wires=[0, 1])
+    ...     return qml.expval(qml.Z(1))
+    >>> print(f"{circuit(0.3):.6f}")
+    0.955336
+    """
+
+    name = "qstore.ionq"
+    short_name = "qstore.ionq"
+    """Read by PennyLane's device test-suite for every device of IonQ's."""
+    pennylane_requires = ">=0.45,<0.46"
+    author = "The pennylane-qstore developers"
+
+    def __init__(
+        self,
+        wires: Any = None,
+        shots: Any = None,
+        *,
+        backend: str = "emulator",
+        gateset: GateSet = "native",
+        noise_model: str | None = None,
+        noise_seed: int | None = None,
+        seed: int | None = None,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        cache: bool | str | Path = True,
+        error_mitigation: Mapping[str, bool] | None = None,
+        job_name: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        session_id: str | None = None,
+        timeout: float | None = None,
+        progress: bool | None = None,
+    ) -> None:
+        super().__init__(wires=wires, shots=shots)
+        self._options = DeviceOptions(
+            backend=backend,
+            gateset=gateset,
+            noise_model=noise_model,
+            noise_seed=noise_seed,
+            seed=seed,
+            api_key=api_key,
+            base_url=base_url,
+            cache=cache,
+            error_mitigation=error_mitigation,
+            job_name=job_name,
+            metadata=metadata,
+            session_id=session_id,
+            timeout=timeout,
+            progress=progress,
+        )
+        self._rng = np.random.default_rng(seed)
+        self._rng_lock = threading.Lock()
+        self._runner = Runner(self._service, cache=_open_cache(cache))
+        if not self._is_qpu:
+            self._check_width(len(self.wires or ()), self.target.n_qubits)
+
+    @cached_property
+    def _service(self) -> HttpService:
+        options = self._options
+        app = create_app() if options.backend == "emulator" else None
+        return HttpService(options.url, options.key, app=app)
+
+    @property
+    def _is_qpu(self) -> bool:
+        return self._options.backend.startswith("qpu.")
+
+    @cached_property
+    def _backend_info(self) -> BackendInfo | None:
+        """What the service says about a machine; None for simulators.
+
+        Raises:
+            UnknownBackendError: If the service does not list the machine.
+        """
+        if not self._is_qpu:
+            return None
+        listed = {info.name: info for info in run_blocking(self._service.backends)}
+        if self._options.backend not in listed:
+            raise UnknownBackendError(
+                f"backend={self._options.backend!r} is not among those that {self._options.url} "
+                f"lists: {', '.join(sorted(listed))}"
+            )
+        return listed[self._options.backend]
+
+    @cached_property
+    def target(self) -> Target:
+        """What circuits are compiled to: the gate family of the backend or its noise model."""
+        info = self._backend_info
+        target = target_for(
+            self._options.backend,
+            noise_model=self._options.noise_model,
+            native_gates=info.native_gates if info else None,
+        )
+        return replace(target, n_qubits=info.n_qubits) if info else target
+
+    def _check_width(self, n_wires: int, n_qubits: int | None) -> None:
+        if n_qubits is not None and n_wires > n_qubits:
+            model = f" with noise model {self._options.noise_model!r}" if self._options.noise_model else ""
+            raise TooManyWiresError(
+                f"{n_wires} wires, but backend {self._options.backend!r}{model} has {n_qubits} "
+                "qubits; use fewer wires or a wider backend"
+            )
+
+    def setup_execution_config(
+        self, config: ExecutionConfig | None = None, circuit: QuantumScript | None = None
+    ) -> ExecutionConfig:
+        """Settle PennyLane's options: mid-circuit measurements are deferred.
+
+        Raises:
+            DeviceError: If another treatment of mid-circuit measurements is asked for.
+        """
+        config = super().setup_execution_config(config, circuit)
+        method = config.mcm_config.mcm_method
+        if method not in (None, "deferred"):
+            raise DeviceError(
+                f"mcm_method={method!r} is not available on {self.name}; all qubits are measured "
+                "at the end, so use 'deferred' (the default)"
+            )
+        return replace(config, mcm_config=replace(config.mcm_config, mcm_method="deferred"))
+
+    def preprocess_transforms(
+        self, execution_config: ExecutionConfig | None = None
+    ) -> CompilePipeline:
+        """Transforms from a user's tape to tapes of one native circuit each."""
+        options = self._options
+        pipeline = CompilePipeline()
+        add = pipeline.add_transform
+        add(refuse_mixed_gate_sets)
+        add(validate_observables, is_measurable, name=self.name)
+        add(name_measured_wires, self.wires)
+        add(qml.transforms.convert_to_numpy_parameters)
+        add(qml.defer_measurements, allow_postselect=False)
+        add(measure_sums)
+        add(expand_broadcast_matrices)
+        add(decompose, **decomposition(options.gateset, self.wires, self.name))
+        add(device_resolve_dynamic_wires, wires=self.wires, allow_resets=False)
+        add(validate_device_wires, self.wires, name=self.name)
+        add(
+            validate_measurements,
+            analytic_measurements=lambda mp: isinstance(mp, EXACT_MEASUREMENTS),
+            sample_measurements=lambda mp: isinstance(mp, SAMPLED_MEASUREMENTS),
+            name=self.name,
+        )
+        add(qml.transforms.split_non_commuting, grouping_strategy="qwc")
+        add(compile_natively, target=self.target, gateset=options.gateset, wires=self.wires)
+        return pipeline
+
+    def execute(
+        self,
+        circuits: QuantumScript | Sequence[QuantumScript],
+        execution_config: ExecutionConfig | None = None,
+    ) -> Any:
+        """Run tapes as one batch.
+
+        Args:
+            circuits: Preprocessed tapes, or one; others are preprocessed first.
+            execution_config: PennyLane's options.
+
+        Returns:
+            One result per tape, in order.
+
+        Raises:
+            InvalidCircuitError: If a circuit cannot be run; nothing was submitted then.
+            ServiceError: If the service refuses, or cannot be reached.
+            JobError: If a job failed or was canceled.
+            BatchTimeoutError: If the batch took longer than ``timeout``.
+        """
+        if isinstance(circuits, QuantumScript):
+            return self.execute((circuits,), execution_config)[0]
+        if not all(isinstance(tape, NativeTape) for tape in circuits):
+            tapes, postprocess = self.preprocess_transforms(execution_config)(circuits)
+            return postprocess(self.execute(tapes, execution_config))
+        requests = [self._request(tape) for tape in circuits]
+        batch = self._run(requests)
+        with self._rng_lock:
+            rngs = self._rng.spawn(len(requests))
+        results = tuple(
+            measure(tape.measurements, outcomes, tape.index, shots=tape.shots, rng=rng)
+            for tape, outcomes, rng in zip(circuits, batch.outcomes, rngs, strict=True)
+        )
+        if self.tracker.active:
+            self._track(circuits, results, batch)
+        return results
+
+    def _request(self, tape: NativeTape) -> Request:
+        """One tape as a request, checked."""
+        circuit, shots = tape.compiled, tape.shots.total_shots
+        self._check_width(circuit.n_qubits, self.target.n_qubits)
+        if shots is None and not self._options.is_exact:
+            raise AnalyticModeError(
+                f"shots=None asks for exact results, and backend {self._options.backend!r} "
+                "only samples; set shots, for example with qml.set_shots(qnode, 1000)"
+            )
+        if shots is not None and not 1 <= shots <= _MAX_SHOTS:
+            raise InvalidShotsError(f"shots={shots}; IonQ takes 1 to {_MAX_SHOTS} shots a circuit")
+        return Request(circuit, shots)
+
+    def _run(self, requests: Sequence[Request]) -> BatchResult:
+        if not requests:
+            return BatchResult((), (), 0, 0.0)
+        disable = None if self._options.progress is None else not self._options.progress
+        delay = 1 if self._options.progress is None else 0
+        with tqdm(
+            total=len(requests), unit="circuit", desc=self.name, delay=delay, disable=disable
+        ) as bar:
+
+            def show(progress: Progress) -> None:
+                bar.update(progress.done - bar.n)
+                bar.set_postfix(progress.jobs, refresh=False)
+
+            return run_blocking(
+                self._runner.run,
+                requests,
+                self._options.settings,
+                timeout_s=self._options.timeout,
+                on_progress=show,
+            )
+
+    def _track(
+        self, tapes: Sequence[NativeTape], results: Sequence[Any], batch: BatchResult
+    ) -> None:
+        self.tracker.update(
+            batches=1,
+            jobs=len(batch.jobs),
+            circuits=sum(job.n_circuits for job in batch.jobs),
+            cache_hits=batch.n_cached,
+            job_id=[job.job_id for job in batch.jobs],
+        )
+        self.tracker.record()
+        for tape, result in zip(tapes, results, strict=True):
+            shots = {"shots": tape.shots.total_shots} if tape.shots else {}
+            self.tracker.update(
+                executions=1, results=result, resources=tape.specs["resources"], **shots
+            )
+            self.tracker.record()
+
+
+def _open_cache(cache: bool | str | Path) -> ResultCache | None:
+    if cache is False:
+        return None
+    return ResultCache(None if cache is True else Path(cache))

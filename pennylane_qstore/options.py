@@ -1,0 +1,125 @@
+"""The device's keyword arguments, checked once where they enter."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from pennylane_qstore.errors import InvalidOptionError, MissingKeyError, UnknownBackendError
+from pennylane_qstore.execution import Settings
+from pennylane_qstore.native import GateSet
+
+IONQ_URL = "https://api.ionq.co/v0.4"
+EMULATOR_URL = "http://emulator/v0.4"
+"""Where the embedded emulator says it lives; no socket is opened."""
+
+_MITIGATIONS = ("debiasing", "symmetry_verification", "sharpen")
+_MAX_SEED = 2**31 - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceOptions:
+    """What a user asks of the device; see :class:`~pennylane_qstore.device.IonQDevice`.
+
+    Raises:
+        InvalidOptionError: For the first option that cannot work, saying what would.
+    """
+
+    backend: str = "emulator"
+    gateset: GateSet = "native"
+    noise_model: str | None = None
+    noise_seed: int | None = None
+    seed: int | None = None
+    api_key: str | None = field(default=None, repr=False)
+    base_url: str | None = None
+    cache: bool | str | Path = True
+    error_mitigation: Mapping[str, bool] | None = None
+    job_name: str | None = None
+    metadata: Mapping[str, str] | None = None
+    session_id: str | None = None
+    timeout: float | None = None
+    progress: bool | None = None
+
+    def __post_init__(self) -> None:
+        self._check_backend()
+        if self.gateset not in ("native", "qis"):
+            raise InvalidOptionError(f"gateset={self.gateset!r}; use 'native' or 'qis'")
+        if self.timeout is not None and not (isfinite(self.timeout) and self.timeout > 0):
+            raise InvalidOptionError(f"timeout={self.timeout!r}; use a number of seconds above 0")
+        if not isinstance(self.cache, bool | str | Path):
+            raise InvalidOptionError(f"cache={self.cache!r}; use True, False or a directory")
+        _check_seed("noise_seed", self.noise_seed, smallest=1)
+        _check_seed("seed", self.seed, smallest=0)
+        for name in self.error_mitigation or ():
+            if name not in _MITIGATIONS:
+                raise InvalidOptionError(
+                    f"error_mitigation has {name!r}; IonQ offers {', '.join(_MITIGATIONS)}"
+                )
+
+    def _check_backend(self) -> None:
+        is_qpu = isinstance(self.backend, str) and self.backend.startswith("qpu.")
+        if self.backend not in ("emulator", "simulator") and not is_qpu:
+            raise UnknownBackendError(
+                f"backend={self.backend!r}; use 'emulator' (local, the default), 'simulator', or "
+                "a machine such as 'qpu.forte-1'"
+            )
+        if self.backend == "emulator" and (self.base_url or self.api_key):
+            given = "base_url" if self.base_url else "api_key"
+            raise InvalidOptionError(
+                f"{given} is given, but backend='emulator' runs inside this process and needs "
+                "none; use backend='simulator' or a machine such as 'qpu.forte-1'"
+            )
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the backend returns exact distributions."""
+        is_simulator = self.backend in ("emulator", "simulator")
+        return is_simulator and self.noise_model in (None, "ideal")
+
+    @property
+    def url(self) -> str:
+        """Address of the service."""
+        if self.backend == "emulator":
+            return EMULATOR_URL
+        return self.base_url or os.environ.get("IONQ_API_URL") or IONQ_URL
+
+    @property
+    def key(self) -> str:
+        """The API key.
+
+        Raises:
+            MissingKeyError: If there is none.
+        """
+        if self.backend == "emulator":
+            return "emulator"
+        key = self.api_key or os.environ.get("IONQ_API_KEY")
+        if not key:
+            raise MissingKeyError(
+                f"backend={self.backend!r} needs an IonQ API key: pass api_key=..., or set the "
+                "environment variable IONQ_API_KEY; backend='emulator' works without one"
+            )
+        return key
+
+    @property
+    def settings(self) -> Settings:
+        """What every job of the device shares."""
+        mitigation: dict[str, Any] = dict(self.error_mitigation or {})
+        return Settings(
+            backend="simulator" if self.backend == "emulator" else self.backend,
+            noise_model=self.noise_model,
+            noise_seed=self.noise_seed,
+            error_mitigation=tuple(sorted(mitigation.items())),
+            session_id=self.session_id,
+            job_name=self.job_name,
+            metadata=tuple((self.metadata or {}).items()),
+            exact=self.is_exact,
+        )
+
+
+def _check_seed(name: str, seed: int | None, *, smallest: int) -> None:
+    if seed is None:
+        return
+    if isinstance(seed, bool) or not isinstance(seed, int) or not smallest <= seed <= _MAX_SEED:
+        raise InvalidOptionError(f"{name}={seed!r}; use an integer from {smallest} to {_MAX_SEED}")
