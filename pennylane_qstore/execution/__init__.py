@@ -1,0 +1,30 @@
+"""Circuits and shots to outcomes: all I/O and all waiting."""
+
+from pennylane_qstore.execution.blocking import run as run_blocking
+from pennylane_qstore.execution.cache import ResultCache
+from pennylane_qstore.execution.client import BackendInfo, HttpService, JobView, Service
+from pennylane_qstore.execution.polling import PollSchedule
+from pennylane_qstore.execution.request import (
+    BatchResult,
+    JobRecord,
+    Progress,
+    Request,
+    Settings,
+)
+from pennylane_qstore.execution.runner import Runner
+
+__all__ = [
+    "BackendInfo",
+    "BatchResult",
+    "HttpService",
+    "JobRecord",
+    "JobView",
+    "PollSchedule",
+    "Progress",
+    "Request",
+    "ResultCache",
+    "Runner",
+    "Service",
+    "Settings",
+    "run_blocking",
+]

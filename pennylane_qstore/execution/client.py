@@ -1,0 +1,329 @@
+"""The service behind a protocol of a few methods, and its implementation over HTTP."""
+
+import json
+from asyncio import AbstractEventLoop, get_running_loop
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import quote, urlsplit
+from weakref import WeakKeyDictionary
+
+import httpx
+from ionq_core._transport import ErrorRaisingTransport
+
+from pennylane_qstore.errors import (
+    InvalidOptionError,
+    MalformedResultError,
+    MissingKeyError,
+    ServiceError,
+    UnconfirmedSubmissionError,
+)
+from pennylane_qstore.execution.transport import (
+    TRANSPORT_ERRORS,
+    ReadRetryTransport,
+    name_failure,
+)
+
+ASGIApp = Callable[..., Awaitable[None]]
+
+_API_PATH = "/v0.4"
+_QUOTED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class BackendInfo:
+    """One backend that the service lists.
+
+    Attributes:
+        name: Its name on the wire.
+        status: ``"available"``, ``"unavailable"`` or ``"retired"``.
+        n_qubits: Its width.
+        native_gates: The native gates it takes, or None where the service does not say.
+    """
+
+    name: str
+    status: str
+    n_qubits: int
+    native_gates: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """What the service says about a job.
+
+    Attributes:
+        job_id: Its id.
+        status: ``submitted``, ``ready``, ``started``, ``completed``, ``failed`` or ``canceled``;
+            others may come.
+        name: Its name.
+        child_job_ids: Ids of its circuits' jobs, in the order of the circuits.
+        metadata: What was stored with it.
+        failure_code: Why it failed, as a code.
+        failure_message: Why it failed, in words.
+        results: Where its results are, by format.
+    """
+
+    job_id: str
+    status: str
+    name: str | None = None
+    child_job_ids: tuple[str, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    failure_code: str | None = None
+    failure_message: str | None = None
+    results: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Service(Protocol):
+    """Everything that is asked of the service."""
+
+    @property
+    def base_url(self) -> str:
+        """The service's address, which is also its identity in the cache."""
+
+    async def create_job(self, body: bytes) -> str:
+        """Submit a job once and return its id."""
+
+    async def get_job(self, job_id: str) -> JobView:
+        """The state of a job."""
+
+    async def get_result(self, path: str) -> Any:
+        """The parsed JSON at a path that a job's results point to."""
+
+    async def list_jobs(
+        self, *, ids: Sequence[str] = (), parent_job_id: str | None = None
+    ) -> tuple[JobView, ...]:
+        """Jobs, newest first, all pages."""
+
+    async def cancel_job(self, job_id: str) -> None:
+        """Ask for a job to be canceled."""
+
+    async def backends(self) -> tuple[BackendInfo, ...]:
+        """All backends."""
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+
+
+class HttpService:
+    """IonQ's API v0.4, or anything that speaks it.
+
+    Args:
+        base_url: Address of the API; ``/v0.4`` is added where it has no path.
+        api_key: The key, sent as ``Authorization: apiKey <key>`` and shown nowhere.
+        app: ASGI application to call in place of the network.
+        max_connections: Largest number of connections, which are kept and used again.
+        timeout_s: Longest silence of the service within one request.
+
+    Raises:
+        InvalidOptionError: If the address or the key cannot be used.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        app: ASGIApp | None = None,
+        max_connections: int = 8,
+        timeout_s: float = 60,
+    ) -> None:
+        self._base_url = _normalise_url(base_url)
+        self._key = _check_key(api_key)
+        self._app = app
+        self._max_connections = max_connections
+        self._timeout_s = timeout_s
+        # Connections belong to the event loop that opened them; a fork or `anyio.run` makes others.
+        self._clients: WeakKeyDictionary[AbstractEventLoop, httpx.AsyncClient] = WeakKeyDictionary()
+
+    def __repr__(self) -> str:
+        return f"HttpService({self._base_url!r})"
+
+    @property
+    def base_url(self) -> str:
+        """The service's address."""
+        return self._base_url
+
+    async def create_job(self, body: bytes) -> str:
+        """Submit a job once.
+
+        Raises:
+            UnconfirmedSubmissionError: If the answer was lost, so that the job may exist.
+            ServiceError: If the service refused the job.
+        """
+        response = await self._send("POST", "/jobs", content=body)
+        try:
+            answer = _parse(response)
+            return str(answer["id"])
+        except (MalformedResultError, KeyError, TypeError) as error:
+            raise UnconfirmedSubmissionError(
+                f"{self._base_url} accepted a submission without naming the job: "
+                f"{response.text[:_QUOTED]!r}",
+                status_code=response.status_code,
+            ) from error
+
+    async def get_job(self, job_id: str) -> JobView:
+        """The state of a job."""
+        return _job_view(await self._read(f"/jobs/{quote(job_id, safe='')}"))
+
+    async def get_result(self, path: str) -> Any:
+        """The parsed JSON at a path, such as ``/v0.4/jobs/<id>/results/probabilities``."""
+        return await self._read(_service_path(path, self._base_url))
+
+    async def list_jobs(
+        self, *, ids: Sequence[str] = (), parent_job_id: str | None = None
+    ) -> tuple[JobView, ...]:
+        """Jobs with these ids, or of this parent, or all of them."""
+        query: dict[str, Any] = {"ids": list(ids)} if ids else {}
+        if parent_job_id is not None:
+            query["parent_job_id"] = parent_job_id
+        views: list[JobView] = []
+        while True:
+            page = await self._read("/jobs", params=query)
+            if not isinstance(page, dict) or not isinstance(page.get("jobs"), list):
+                raise MalformedResultError(f"no list of jobs: {str(page)[:_QUOTED]}")
+            views.extend(map(_job_view, page["jobs"]))
+            if not page.get("next"):
+                return tuple(views)
+            query["next"] = page["next"]
+
+    async def cancel_job(self, job_id: str) -> None:
+        """Ask for a job to be canceled."""
+        await self._send("PUT", f"/jobs/{quote(job_id, safe='')}/status/cancel")
+
+    async def backends(self) -> tuple[BackendInfo, ...]:
+        """All backends, from a bare array or from ``{"backends": [...]}``."""
+        answer = await self._read("/backends")
+        try:
+            entries = answer["backends"] if isinstance(answer, dict) else answer
+            return tuple(map(_backend_info, entries))
+        except (TypeError, KeyError, ValueError, AttributeError) as error:
+            raise MalformedResultError(f"no list of backends: {str(answer)[:_QUOTED]}") from error
+
+    async def aclose(self) -> None:
+        """Close the connections of this event loop."""
+        client = self._clients.pop(get_running_loop(), None)
+        if client is not None:
+            await client.aclose()
+
+    async def _read(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+        return _parse(await self._send("GET", path, params=params))
+
+    async def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Send one request and name its failure."""
+        try:
+            response = await self._client().request(method, path, **options)
+        except TRANSPORT_ERRORS as error:
+            failure = name_failure(error, self._base_url + path, submitting=method == "POST")
+        else:
+            if response.status_code < 300:
+                return response
+            failure = ServiceError(
+                f"{self._base_url} redirects to {response.headers.get('location')!r}; "
+                "give the address of the API itself",
+                status_code=response.status_code,
+            )
+        # The service's words may quote the key; what caused the error may hold them too.
+        failure.args = tuple(str(part).replace(self._key, "[key]") for part in failure.args)
+        raise failure from None
+
+    def _client(self) -> httpx.AsyncClient:
+        """The HTTP client of the running event loop."""
+        loop = get_running_loop()
+        client = self._clients.get(loop)
+        if client is None:
+            client = self._clients[loop] = httpx.AsyncClient(
+                base_url=self._base_url,
+                headers={
+                    "Authorization": f"apiKey {self._key}",
+                    "Content-Type": "application/json",
+                    "User-Agent": "pennylane-qstore",
+                },
+                timeout=self._timeout_s,
+                transport=ErrorRaisingTransport(ReadRetryTransport(self._connections())),
+            )
+        return client
+
+    def _connections(self) -> httpx.AsyncBaseTransport:
+        if self._app is not None:
+            return httpx.ASGITransport(app=self._app)
+        kept = self._max_connections
+        return httpx.AsyncHTTPTransport(
+            limits=httpx.Limits(max_connections=kept, max_keepalive_connections=kept)
+        )
+
+
+def _normalise_url(base_url: str) -> str:
+    """The address of the API without a trailing slash."""
+    parts = urlsplit(base_url)
+    plain = parts.hostname and not parts.query and "@" not in parts.netloc
+    if parts.scheme not in ("http", "https") or not plain:
+        raise InvalidOptionError(
+            "the service's address must look like https://api.ionq.co/v0.4, without user, "
+            f"password or query; its scheme is {parts.scheme!r}"
+        )
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/') or _API_PATH}"
+
+
+def _check_key(api_key: str) -> str:
+    """The key without surrounding space. Messages never quote it."""
+    key = api_key.strip()
+    if not key:
+        raise MissingKeyError("the API key is empty; set IONQ_API_KEY or pass api_key")
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise InvalidOptionError("the API key holds characters that no HTTP header may contain")
+    return key
+
+
+def _service_path(path: str, base_url: str) -> str:
+    """A result's path relative to the API. An address elsewhere would be sent the key."""
+    parts, base = urlsplit(path), urlsplit(base_url)
+    if parts.netloc and (parts.scheme, parts.netloc) != (base.scheme, base.netloc):
+        raise MalformedResultError(f"a result lies outside {base_url}: {path[:_QUOTED]!r}")
+    relative = parts.path
+    for prefix in (base.path, _API_PATH):
+        if relative.startswith(prefix + "/"):
+            relative = relative[len(prefix) :]
+            break
+    return relative + (f"?{parts.query}" if parts.query else "")
+
+
+def _parse(response: httpx.Response) -> Any:
+    """The JSON of an answer."""
+    try:
+        return json.loads(response.content)
+    except (ValueError, RecursionError) as error:
+        raise MalformedResultError(
+            f"{response.url.path} answered something else than JSON: {response.text[:_QUOTED]!r}",
+            status_code=response.status_code,
+            request_id=response.headers.get("x-request-id"),
+        ) from error
+
+
+def _job_view(entry: Any) -> JobView:
+    """Our view of a job object."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("status"), str) or "id" not in entry:
+        raise MalformedResultError(f"no job with an id and a status: {str(entry)[:_QUOTED]}")
+    failure = entry.get("failure") or {}
+    if not isinstance(failure, dict):
+        failure = {"message": str(failure)}
+    return JobView(
+        job_id=str(entry["id"]),
+        status=entry["status"],
+        name=entry.get("name"),
+        child_job_ids=tuple(map(str, entry.get("child_job_ids") or ())),
+        metadata=entry.get("metadata") or {},
+        failure_code=failure.get("code"),
+        failure_message=failure.get("message") or failure.get("error"),
+        results=entry.get("results") or {},
+    )
+
+
+def _backend_info(entry: Any) -> BackendInfo:
+    """Our view of a backend object."""
+    gates = entry.get("supported_native_gates")
+    return BackendInfo(
+        name=str(entry["backend"]),
+        status=str(entry["status"]),
+        n_qubits=int(entry["qubits"]),
+        native_gates=None if gates is None else tuple(map(str, gates)),
+    )

@@ -1,0 +1,219 @@
+"""Results of the service to outcomes, and the one place where bit order is crossed.
+
+On the wire qubit 0 is the least significant bit of a state: bit ``k`` of an integer key is qubit
+``k``, and the last character of a binary key is qubit 0. In :class:`Outcomes` qubit 0 is the most
+significant bit.
+
+Each kind of result comes in two layouts: version 1 maps decimal keys to numbers (or lists decimal
+states, for shots), version 2 nests registers.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pennylane_qstore.errors import MalformedResultError
+from pennylane_qstore.native import Outcomes
+
+Kind = Literal["probabilities", "histogram", "shots"]
+
+SUM_TOLERANCE = 1e-3
+"""Probabilities that miss 1 by more than this are no distribution. The service rounds, and its
+``pauliexp`` is not quite unitary, so that sums are not exact."""
+
+_TABLE_QUBITS = 12
+_QUOTED = 200
+
+logger = logging.getLogger("pennylane_qstore")
+
+
+def decode(payload: Any, kind: Kind, n_qubits: int, shots: int | None) -> Outcomes:
+    """Outcomes of one circuit.
+
+    Args:
+        payload: The parsed JSON of a result, in either layout.
+        kind: What the payload holds.
+        n_qubits: Number of qubits of the circuit.
+        shots: Repetitions that were asked for, or None where the distribution is exact.
+
+    Raises:
+        MalformedResultError: If the payload is not a result of this circuit.
+    """
+    if kind == "shots":
+        return _decode_shots(payload, n_qubits, shots)
+    wire, values = _decode_map(payload, kind, n_qubits)
+    if kind == "histogram":
+        weights, shots = _check_counts(values, shots)
+    elif shots is None:
+        weights = _check_probabilities(values) / values.sum()
+    else:
+        weights = _apportion(_check_probabilities(values), shots)
+    return _to_outcomes(wire, weights, n_qubits, shots)
+
+
+def split_aggregate(payload: Any, child_ids: Sequence[str], job_id: str) -> list[Any]:
+    """Results of a multi-circuit job in the order of its children.
+
+    The service keys them by child id, and promises nothing about the order of the keys.
+
+    Raises:
+        MalformedResultError: If a child is missing or an unknown one is present.
+    """
+    if not isinstance(payload, dict):
+        raise MalformedResultError(f"aggregate of job {job_id} is no object: {_quote(payload)}")
+    missing = [child for child in child_ids if child not in payload]
+    unknown = sorted(set(payload) - set(child_ids))
+    if missing or unknown:
+        raise MalformedResultError(
+            f"aggregate of job {job_id} does not match its {len(child_ids)} children: "
+            f"missing {_quote(missing)}, unknown {_quote(unknown)}"
+        )
+    return [payload[child] for child in child_ids]
+
+
+def _decode_map(
+    payload: Any, kind: Kind, n_qubits: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """States as integers in wire order, and the number that stands at each."""
+    entries, base = payload, 10
+    if isinstance(payload, dict) and isinstance(payload.get(kind), dict):
+        entries, base = _register(payload[kind].get("registers")), 2
+    if not isinstance(entries, dict) or not entries:
+        raise MalformedResultError(f"{kind} are no map of states: {_quote(payload)}")
+    if not set(map(type, entries.values())) <= {int, float}:
+        raise MalformedResultError(f"{kind} hold something else than numbers: {_quote(payload)}")
+    wire = np.array([_state(key, base, n_qubits) for key in entries], dtype=np.int64)
+    values = np.array(list(entries.values()), dtype=np.float64)
+    if not np.isfinite(values).all() or (values < 0).any():
+        raise MalformedResultError(f"{kind} hold negative or non-finite values: {_quote(payload)}")
+    if len(set(wire.tolist())) != len(wire):
+        raise MalformedResultError(f"{kind} list a state twice: {_quote(payload)}")
+    return wire, values
+
+
+def _register(registers: Any) -> Any:
+    """The register of all qubits: ``output_all``, or the only one there is."""
+    if isinstance(registers, dict):
+        if "output_all" in registers:
+            return registers["output_all"]
+        if len(registers) == 1:
+            return next(iter(registers.values()))
+    raise MalformedResultError(f"no register output_all in {_quote(registers)}")
+
+
+def _state(key: Any, base: int, n_qubits: int) -> int:
+    """One state as an integer in wire order."""
+    text = str(key)
+    digits = text.isascii() and text.isdigit() and not (base == 2 and set(text) - {"0", "1"})
+    if digits and (base == 10 or len(text) == n_qubits):
+        state = int(text, base)
+        if state < 1 << n_qubits:
+            return state
+    raise MalformedResultError(f"state {_quote(key)} is not one of {n_qubits} qubits")
+
+
+def _check_probabilities(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same values, if they add up to one."""
+    total = float(values.sum())
+    if abs(total - 1) >= SUM_TOLERANCE:
+        raise MalformedResultError(f"{len(values)} probabilities add up to {total!r} instead of 1")
+    return values
+
+
+def _check_counts(
+    values: NDArray[np.float64], shots: int | None
+) -> tuple[NDArray[np.float64], int]:
+    """Counts and their total, which mitigation may leave below the shots asked for."""
+    total = int(values.sum())
+    if (values != np.rint(values)).any() or total < 1 or total > (shots or total):
+        raise MalformedResultError(
+            f"histogram holds {_quote(values.tolist())} for a job of {shots} shots"
+        )
+    return values, total
+
+
+def _apportion(values: NDArray[np.float64], shots: int) -> NDArray[np.float64]:
+    """Counts that add up to ``shots``, by largest remainder.
+
+    Relative frequencies give back their counts exactly; averaged or rounded ones (three times 1/3
+    of 100 shots) get the nearest counts with the right total.
+    """
+    quotas = values * (shots / values.sum())
+    counts = np.floor(quotas)
+    missing = shots - int(counts.sum())
+    order = np.argsort(counts - quotas, kind="stable")
+    counts[order[:missing]] += 1
+    return np.asarray(counts, dtype=np.float64)
+
+
+def _decode_shots(payload: Any, n_qubits: int, shots: int | None) -> Outcomes:
+    """Outcomes of a list of single shots."""
+    entries = payload.get("shots") if isinstance(payload, dict) else payload
+    if not isinstance(entries, list) or not entries or len(entries) > (shots or len(entries)):
+        raise MalformedResultError(f"no list of {shots} shots: {_quote(payload)}")
+    kept = [entry for entry in entries if not (isinstance(entry, dict) and _leaked(entry))]
+    if not kept:
+        raise MalformedResultError(f"all {len(entries)} shots leaked: {_quote(payload)}")
+    states = [
+        _register_state(entry.get("registers"), n_qubits)
+        if isinstance(entry, dict)
+        else _state(entry, 10, n_qubits)
+        for entry in kept
+    ]
+    wire, counts = np.unique(np.array(states, dtype=np.int64), return_counts=True)
+    if len(kept) < (shots or 0):
+        logger.warning("only %d of %s shots came back without leakage", len(kept), shots)
+    return _to_outcomes(wire, counts.astype(np.float64), n_qubits, len(kept))
+
+
+def _leaked(entry: Mapping[str, Any]) -> bool:
+    """Whether an ion had left the qubit subspace in this shot."""
+    bits = entry.get("leakage_bits")
+    return any(bits) if isinstance(bits, list) else bool(bits)
+
+
+def _register_state(registers: Any, n_qubits: int) -> int:
+    """State of one shot, whose array holds qubit 0 first."""
+    bits = _register(registers)
+    if not isinstance(bits, list) or len(bits) != n_qubits or not set(bits) <= {0, 1}:
+        raise MalformedResultError(f"shot {_quote(bits)} is not one of {n_qubits} qubits")
+    return sum(int(bit) << position for position, bit in enumerate(bits))
+
+
+def _to_outcomes(
+    wire: NDArray[np.int64], weights: NDArray[np.float64], n_qubits: int, shots: int | None
+) -> Outcomes:
+    """Outcomes in our bit order, ascending, without states of weight zero."""
+    states = reverse_bits(wire, n_qubits)
+    order = np.argsort(states)
+    order = order[weights[order] > 0]
+    return Outcomes(n_qubits, states[order], weights[order], shots)
+
+
+def reverse_bits(states: NDArray[np.int64], n_qubits: int) -> NDArray[np.int64]:
+    """States with the order of their ``n_qubits`` bits reversed."""
+    if n_qubits <= _TABLE_QUBITS:
+        return _reversal_table(n_qubits)[states]
+    return _reverse(states, n_qubits)
+
+
+@lru_cache(maxsize=_TABLE_QUBITS + 1)
+def _reversal_table(n_qubits: int) -> NDArray[np.int64]:
+    return _reverse(np.arange(1 << n_qubits, dtype=np.int64), n_qubits)
+
+
+def _reverse(states: NDArray[np.int64], n_qubits: int) -> NDArray[np.int64]:
+    reversed_states = np.zeros_like(states)
+    for qubit in range(n_qubits):
+        reversed_states |= ((states >> qubit) & 1) << (n_qubits - 1 - qubit)
+    return reversed_states
+
+
+def _quote(found: Any) -> str:
+    """What was found, short enough for a message."""
+    text = repr(found)
+    return text if len(text) <= _QUOTED else text[:_QUOTED] + "…"

@@ -1,0 +1,148 @@
+"""Finding and fetching the results of a finished job.
+
+The service describes results in two ways, sometimes in both at once: an older ``{"url": path}`` and
+artifact descriptors ``{"id": ..., "format": ...}``. Either alone is enough here.
+"""
+
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+from pennylane_qstore.errors import MalformedResultError, ServiceError
+from pennylane_qstore.execution.client import JobView, Service
+from pennylane_qstore.execution.codec import Kind, decode, split_aggregate
+from pennylane_qstore.execution.gather import gather
+from pennylane_qstore.native import Outcomes
+
+_AGGREGATE = "probabilities-aggregate"
+_FORMAT = re.compile(
+    rf"(?:ionq\.result\.)?({_AGGREGATE}|probabilities|histogram|shots)(?:\.json\.v\d+)?$"
+)
+_SINGLE_EXACT: tuple[Kind, ...] = ("probabilities",)
+_SINGLE_SAMPLED: tuple[Kind, ...] = ("histogram", "shots", "probabilities")
+
+logger = logging.getLogger("pennylane_qstore")
+
+Limiter = AbstractAsyncContextManager[Any]
+
+
+async def fetch_outcomes(
+    service: Service,
+    job: JobView,
+    widths: Sequence[int],
+    shots: int | None,
+    limiter: Limiter,
+) -> list[Outcomes]:
+    """Outcomes of a completed job, in the order of its circuits.
+
+    Args:
+        service: Where the job ran.
+        job: The job.
+        widths: Number of qubits of each circuit; shape ``(n_circuits,)``.
+        shots: Repetitions of each circuit, or None for exact distributions.
+        limiter: Held during each request.
+
+    Raises:
+        MalformedResultError: If results are missing or not what was asked for.
+    """
+    try:
+        if len(widths) == 1 and not job.child_job_ids:
+            return [await _fetch_single(service, job, widths[0], shots, limiter)]
+        return await _fetch_multiple(service, job, widths, shots, limiter)
+    except MalformedResultError as error:
+        raise MalformedResultError(
+            f"job {job.job_id}: {error}",
+            status_code=error.status_code,
+            request_id=error.request_id,
+        ) from error
+
+
+async def _fetch_single(
+    service: Service, job: JobView, n_qubits: int, shots: int | None, limiter: Limiter
+) -> Outcomes:
+    """Outcomes of a job of one circuit."""
+    kinds = _SINGLE_EXACT if shots is None else _SINGLE_SAMPLED
+    places = [(kind, path) for kind in kinds for path in result_paths(job, kind)]
+    found = await _first(service, places, limiter)
+    if found is None:
+        raise MalformedResultError(
+            f"{job.job_id} completed without readable {' or '.join(kinds)}; "
+            f"its results are {dict(job.results)}"
+        )
+    kind, payload = found
+    return decode(payload, kind, n_qubits, shots)
+
+
+async def _fetch_multiple(
+    service: Service, job: JobView, widths: Sequence[int], shots: int | None, limiter: Limiter
+) -> list[Outcomes]:
+    """Outcomes of a job of several circuits, from one aggregate if there is one."""
+    children = job.child_job_ids
+    if len(children) != len(widths) or len(set(children)) != len(children):
+        raise MalformedResultError(
+            f"{len(widths)} circuits were submitted, but child_job_ids names {len(children)} jobs, "
+            f"{len(set(children))} of them different"
+        )
+    places: list[tuple[Kind, str]] = [
+        ("probabilities", path) for path in result_paths(job, _AGGREGATE)
+    ]
+    found = await _first(service, places, limiter)
+    if found is not None:
+        parts = split_aggregate(found[1], children, job.job_id)
+        return [decode(part, found[0], n, shots) for part, n in zip(parts, widths, strict=True)]
+
+    async def fetch(child: str, n_qubits: int) -> Outcomes:
+        async with limiter:
+            view = await service.get_job(child)
+        if view.status != "completed":
+            raise MalformedResultError(f"its child {child} is {view.status}, not completed")
+        return await _fetch_single(service, view, n_qubits, shots, limiter)
+
+    return await gather([partial(fetch, *pair) for pair in zip(children, widths, strict=True)])
+
+
+async def _first(
+    service: Service, places: Sequence[tuple[Kind, str]], limiter: Limiter
+) -> tuple[Kind, Any] | None:
+    """The first result that is really there: some are listed but not open to everyone."""
+    for kind, path in places:
+        try:
+            async with limiter:
+                return kind, await service.get_result(path)
+        except ServiceError as error:
+            if error.status_code not in (403, 404):
+                raise
+            logger.info("%s cannot be read: %s", path, error)
+    return None
+
+
+def result_paths(job: JobView, kind: str) -> list[str]:
+    """Paths under which a job's results of one kind are said to be, the plainest first.
+
+    Args:
+        job: A completed job.
+        kind: ``"probabilities"``, ``"histogram"``, ``"shots"`` or ``"probabilities-aggregate"``.
+    """
+    found = [path for key, entry in job.results.items() for path in _paths(job, key, entry, kind)]
+    return sorted(dict.fromkeys(found), key=lambda path: "/artifacts/" in path)
+
+
+def _paths(job: JobView, key: str, entry: Any, kind: str) -> Iterator[str]:
+    """Paths that one entry of ``results`` gives for a kind."""
+    if not isinstance(entry, dict):
+        return
+    match = _FORMAT.match(str(entry.get("format", key)))
+    is_kind = match is not None and match.group(1) == kind
+    url, artifact = entry.get("url"), entry.get("id")
+    if isinstance(url, str) and kind == _AGGREGATE and key.startswith("probabilities"):
+        yield url if url.endswith("/aggregated") else url.rstrip("/") + "/aggregated"
+    elif isinstance(url, str) and is_kind:
+        yield url
+    if artifact is not None and is_kind:
+        if artifact == _AGGREGATE:
+            yield f"/jobs/{quote(job.job_id, safe='')}/results/probabilities/aggregated"
+        yield f"/jobs/{quote(job.job_id, safe='')}/artifacts/{quote(str(artifact), safe='')}"

@@ -1,0 +1,175 @@
+"""Policies around an HTTP transport: retrying reads, and naming failures.
+
+A ``POST`` submits paid work, so it is sent once, whatever happens; the only question about a failed
+one is whether it is certain that nothing arrived.
+"""
+
+import email.utils
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import anyio
+import httpx
+from ionq_core import APIConnectionError, APIError, IonQError, RateLimitError
+
+from pennylane_qstore.errors import (
+    AuthenticationError,
+    ConnectionFailedError,
+    ServiceError,
+    UnconfirmedSubmissionError,
+)
+
+RETRIED_STATUSES = frozenset({429, 502, 503, 504, *range(520, 530)})
+"""Answers that say "later", those of the content network in front of the service included."""
+
+_UNSENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+"""Failures before the first byte of a request has left."""
+
+logger = logging.getLogger("pennylane_qstore")
+
+
+@dataclass(frozen=True, slots=True)
+class RetrySchedule:
+    """How often and after which delays a read is repeated.
+
+    Attributes:
+        attempts: Number of attempts in all.
+        first_s: Delay after the first, doubled after each further one; ``Retry-After`` overrides.
+        maximum_s: Longest delay; if the service asks for more, the read fails at once.
+    """
+
+    attempts: int = 5
+    first_s: float = 0.25
+    maximum_s: float = 60.0
+
+
+class ReadRetryTransport(httpx.AsyncBaseTransport):
+    """Repeats ``GET`` requests that met a passing failure, and passes all others through.
+
+    Args:
+        transport: The transport to wrap.
+        schedule: How often to try.
+        sleep: Waits for a number of seconds.
+    """
+
+    def __init__(
+        self,
+        transport: httpx.AsyncBaseTransport,
+        schedule: RetrySchedule | None = None,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+    ) -> None:
+        self._transport = transport
+        self._schedule = schedule or RetrySchedule()
+        self._sleep = sleep
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, more than once if it is a read."""
+        if request.method != "GET":
+            return await self._transport.handle_async_request(request)
+        for attempt in range(self._schedule.attempts):
+            delay = self._schedule.first_s * 2**attempt
+            last = attempt == self._schedule.attempts - 1
+            try:
+                response = await self._transport.handle_async_request(request)
+                await response.aread()
+            except httpx.TransportError as error:
+                if last:
+                    raise
+                reason = type(error).__name__
+            else:
+                if response.status_code not in RETRIED_STATUSES or last:
+                    return response
+                delay = _retry_after(response, delay)
+                if delay > self._schedule.maximum_s:
+                    return response
+                reason = f"HTTP {response.status_code}"
+            logger.info("%s: %s, asking again in %.2f s", request.url.path, reason, delay)
+            await self._sleep(delay)
+        raise AssertionError("the last attempt returns or raises")
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._transport.aclose()
+
+
+def _retry_after(response: httpx.Response, default: float) -> float:
+    """The delay that ``Retry-After`` asks for, in seconds or as a date."""
+    header = response.headers.get("retry-after", "")
+    try:
+        return max(0.0, float(header))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(header).timestamp() - time.time())
+    except ValueError:
+        return default
+
+
+def name_failure(error: Exception, where: str, *, submitting: bool) -> ServiceError:
+    """The error of ours that says what a failed request means.
+
+    Args:
+        error: An exception of ``ionq_core`` or ``httpx``.
+        where: The service's address, for the message.
+        submitting: Whether the request was the submission of a job.
+    """
+    if isinstance(error, APIError):
+        return _name_answer(error, where, submitting=submitting)
+    cause = error.__cause__ if isinstance(error, APIConnectionError) else error
+    text = f"{type(cause).__name__}: {cause}".rstrip(": ")
+    if isinstance(cause, _UNSENT):
+        return ConnectionFailedError(f"cannot reach {where} ({text}); nothing was sent")
+    if submitting:
+        return UnconfirmedSubmissionError(
+            f"the answer of {where} to a submission was lost ({text}); the job may exist, so it "
+            "was not sent again: look for it among your jobs before you submit it anew"
+        )
+    return ConnectionFailedError(f"the connection to {where} broke ({text})")
+
+
+def _name_answer(error: APIError, where: str, *, submitting: bool) -> ServiceError:
+    """The error for an answer with a status of 400 or more."""
+    status, request_id = error.status_code, error.request_id
+    said = f"HTTP {status}: {_message(error)}"
+    if status in (401, 403):
+        return AuthenticationError(
+            f"{where} does not accept the API key ({said})",
+            status_code=status,
+            request_id=request_id,
+        )
+    if submitting and status >= 500:
+        return UnconfirmedSubmissionError(
+            f"{where} failed during a submission ({said}); the job may exist, so it was not sent "
+            "again: look for it among your jobs before you submit it anew",
+            status_code=status,
+            request_id=request_id,
+        )
+    if isinstance(error, RateLimitError) and error.retry_after is not None:
+        said += f" (wait {error.retry_after:g} s)"
+    return ServiceError(
+        f"{where} refused the request ({said})", status_code=status, request_id=request_id
+    )
+
+
+def _message(error: APIError) -> str:
+    """The service's own words, and which keys it found invalid."""
+    body = error.body if isinstance(error.body, dict) else {}
+    validation = body.get("validation")
+    keys = validation.get("keys") if isinstance(validation, dict) else None
+    text = str(error.message)
+    if text == f"HTTP {error.status_code}" and isinstance(error.body, str):
+        text = " ".join(error.body[:200].split())
+    return f"{text} (invalid: {keys})" if keys else text
+
+
+TRANSPORT_ERRORS = (IonQError, httpx.HTTPError)
+"""What a request through the transports may raise."""
