@@ -78,7 +78,7 @@ def run(function: Callable[..., Awaitable[T]], *args: Any, **kwargs: Any) -> T:
         finally:
             finished.set()
 
-    future = _shared.get().start_task_soon(call)
+    future: Future[T] = _shared.get().start_task_soon(call)
     try:
         return future.result()
     except BaseException:

@@ -15,10 +15,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import diskcache  # type: ignore[import-untyped]
+import diskcache
 import numpy as np
 import platformdirs
-from diskcache.core import MODE_RAW  # type: ignore[import-untyped]
+from diskcache.core import MODE_RAW
 
 from pennylane_qstore.execution.request import Settings
 from pennylane_qstore.native import Circuit, Outcomes
@@ -32,7 +32,7 @@ _FAILURES = (diskcache.Timeout, sqlite3.Error, OSError, ValueError, TypeError, A
 logger = logging.getLogger("pennylane_qstore")
 
 
-class _BytesDisk(diskcache.Disk):  # type: ignore[misc]
+class _BytesDisk(diskcache.Disk):
     """Keys are text and values are bytes, both inside the database; all else is refused."""
 
     def __init__(self, directory: str, **_: Any) -> None:

@@ -27,7 +27,7 @@ class EventLoopClock:
 
     def now(self) -> float:
         """Seconds since some fixed moment."""
-        return anyio.current_time()
+        return float(anyio.current_time())
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""

@@ -9,7 +9,12 @@ from functools import partial
 import anyio
 import anyio.to_thread
 
-from pennylane_qstore.errors import AnalyticModeError, BatchTimeoutError, InvalidShotsError
+from pennylane_qstore.errors import (
+    AnalyticModeError,
+    BatchTimeoutError,
+    InvalidShotsError,
+    JobError,
+)
 from pennylane_qstore.execution.cache import KeyMaker, ResultCache, replicate_key
 from pennylane_qstore.execution.client import Service
 from pennylane_qstore.execution.fetch import Limiter, fetch_outcomes
@@ -269,6 +274,8 @@ class Runner:
             await self._keep(batch, job, found)
         except Exception as error:
             logger.info("job %s: %s", job.job_id, error)
+            if job.job_id is not None and not isinstance(error, JobError):
+                error.add_note(f"job {job.job_id} at {self._service.base_url} was left as it is")
             job.error = error
         batch.report()
 
