@@ -1,17 +1,20 @@
 """A tape that shows what is sent, and compiles only when asked."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from pennylane.measurements import MeasurementProcess, Shots
 from pennylane.operation import Operator
+from pennylane.resource import SpecsResources
+from pennylane.resource.resource import resources_from_tape
 from pennylane.tape import QuantumScript
 from pennylane.wires import Wires
 
 from pennylane_qstore.compile.lower import lower
-from pennylane_qstore.compile.operations import to_operations
+from pennylane_qstore.compile.operations import operation_name, to_operations
 from pennylane_qstore.compile.target import Target
 from pennylane_qstore.native import Circuit, GateSet
 
@@ -91,6 +94,20 @@ class NativeTape(QuantumScript):
     def operations(self) -> list[Operator]:
         """The gates that are sent, as PennyLane operations."""
         return to_operations(self.compiled, self._lowering.wires)
+
+    @cached_property
+    def resources(self) -> SpecsResources:
+        """Gates and depth of what is sent, counted without building operations."""
+        circuit = self.compiled
+        names = Counter(operation_name(gate.name, circuit.gateset) for gate in circuit.gates)
+        measured = resources_from_tape(QuantumScript((), self.measurements), compute_depth=False)
+        return replace(
+            measured,
+            gate_types=dict(names),
+            gate_sizes=dict(Counter(len(gate.qubits) for gate in circuit.gates)),
+            num_allocs=circuit.n_qubits,
+            depth=circuit.depth,
+        )
 
     @cached_property
     def hash(self) -> int:

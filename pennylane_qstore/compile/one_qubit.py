@@ -123,7 +123,9 @@ def to_pulses(unitary: Unitary) -> Pulses:
     if abs(b) < _ATOL:
         return Pulses((), argument(d / a))
     if abs(a) < _ATOL:
-        return Pulses((("gpi", wrap(argument(c / b) / 2 / TURN)),), 0.0)
+        phase = argument(c / b) / 2 / TURN
+        # GPI(phase + 1/2) = -GPI(phase): take the phase that writes Y as GPI(1/4)
+        return Pulses((("gpi", phase + 0.5 if phase < -0.125 else phase),), 0.0)
     if abs(abs(a) - abs(c)) < _ATOL:
         return Pulses((("gpi2", wrap(-(argument(b / a) + pi / 2) / TURN)),), argument(d / a))
     theta = 2 * atan2(abs(c), abs(a))

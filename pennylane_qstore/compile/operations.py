@@ -22,7 +22,7 @@ from pennylane.ops import (
 from pennylane.queuing import QueuingManager
 from pennylane.wires import Wires
 
-from pennylane_qstore.native import Circuit
+from pennylane_qstore.native import Circuit, GateSet
 from pennylane_qstore.ops import GPI, GPI2, MS, ZZ
 
 _NATIVE = {"gpi": GPI, "gpi2": GPI2, "ms": MS, "zz": ZZ}
@@ -44,6 +44,13 @@ _QIS = {
     "zz": IsingZZ,
 }
 _QIS_INVERSES = {"si": S, "ti": T, "vi": SX}
+
+
+def operation_name(name: str, gateset: GateSet) -> str:
+    """PennyLane's name of a gate, such as ``"GPI2"`` or ``"Adjoint(S)"``."""
+    if gateset == "qis" and name in _QIS_INVERSES:
+        return f"Adjoint({_QIS_INVERSES[name].__name__})"
+    return (_NATIVE if gateset == "native" else _QIS)[name].__name__
 
 
 def to_operations(circuit: Circuit, wires: Wires) -> list[Operator]:
