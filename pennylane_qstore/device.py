@@ -192,10 +192,10 @@ class IonQDevice(Device):
 
     def _check_width(self, n_wires: int, n_qubits: int | None) -> None:
         if n_qubits is not None and n_wires > n_qubits:
-            model = f" with noise model {self._options.noise_model!r}" if self._options.noise_model else ""
             raise TooManyWiresError(
-                f"{n_wires} wires, but backend {self._options.backend!r}{model} has {n_qubits} "
-                "qubits; use fewer wires or a wider backend"
+                f"{n_wires} wires, but backend {self._options.backend!r} with noise model "
+                f"{self._options.noise_model!r} has {n_qubits} qubits; use fewer wires or a wider "
+                "backend"
             )
 
     def setup_execution_config(
@@ -326,9 +326,7 @@ class IonQDevice(Device):
         self.tracker.record()
         for tape, result in zip(tapes, results, strict=True):
             shots = {"shots": tape.shots.total_shots} if tape.shots else {}
-            self.tracker.update(
-                executions=1, results=result, resources=tape.specs["resources"], **shots
-            )
+            self.tracker.update(executions=1, results=result, resources=tape.resources, **shots)
             self.tracker.record()
 
 

@@ -62,9 +62,7 @@ def circuit_matrix(circuit):
 def distance_up_to_diagonal(compiled, source):
     """How far two unitaries are from being equal up to a diagonal that follows both."""
     ratio = compiled @ source.conj().T
-    return np.abs(ratio - np.diag(np.diag(ratio))).max() + np.abs(
-        np.abs(np.diag(ratio)) - 1
-    ).max()
+    return np.abs(ratio - np.diag(np.diag(ratio))).max() + np.abs(np.abs(np.diag(ratio)) - 1).max()
 
 
 def distance_up_to_phase(first, second):
@@ -121,7 +119,9 @@ def random_word(rng, n):
 
 def random_unitary(rng, dim):
     """A Haar-random unitary."""
-    return qml.math.array(np.linalg.qr(rng.normal(size=(dim, dim)) + 1j * rng.normal(size=(dim, dim)))[0])
+    return qml.math.array(
+        np.linalg.qr(rng.normal(size=(dim, dim)) + 1j * rng.normal(size=(dim, dim)))[0]
+    )
 
 
 def random_operation(rng, wires: Sequence, *, decomposed: bool):

@@ -91,7 +91,7 @@ def _read(op: Operator, index: Mapping[Any, int]) -> tuple[str, tuple[int, ...],
     if name in _NATIVE_NAMES or name in _QIS_NAMES or name in _NATIVE_OPS.values():
         return name, qubits, op.data
     if len(qubits) == 1 and op.has_matrix:
-        return "matrix", qubits, np.moveaxis(np.asarray(op.matrix()).reshape(-1, 4), -1, 0)
+        return "matrix", qubits, list(np.asarray(op.matrix()).reshape(-1, 4).T)
     raise UnsupportedGateError(
         f"no native form for {op.name} on wires {op.wires.tolist()}; decompose it to one-qubit "
         "gates and CNOT first"
@@ -101,7 +101,7 @@ def _read(op: Operator, index: Mapping[Any, int]) -> tuple[str, tuple[int, ...],
 def _entry(param: Any, position: int) -> complex:
     """One entry of a parameter that may be broadcast."""
     flat = np.ravel(param)
-    return flat[position if len(flat) > 1 else 0].item()  # type: ignore[no-any-return]
+    return flat[position if len(flat) > 1 else 0].item()
 
 
 def _check_finite(op: Operator, params: tuple[Any, ...]) -> None:

@@ -114,7 +114,7 @@ def measure_sums(tape: QuantumScript) -> tuple[QuantumScriptBatch, Postprocessin
         return (tape,), _first
     rewritten = tape.copy(measurements=measurements)
 
-    def combine(parts: Sequence[Any]) -> Any:
+    def combine(parts: Any) -> Any:
         values = list(parts) if len(measurements) > 1 else [parts]
         combined = []
         for split in is_split:

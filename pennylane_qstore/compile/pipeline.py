@@ -56,7 +56,13 @@ def _on_wires(mp: MeasurementProcess, wires: Wires) -> MeasurementProcess:
     return ProbabilityMP(wires=wires) if isinstance(mp, ProbabilityMP) else mp
 
 
-_MATRIX_OPS = (BlockEncode, DiagonalQubitUnitary, QubitUnitary, StatePrepBase, qml.AmplitudeEmbedding)
+_MATRIX_OPS = (
+    BlockEncode,
+    DiagonalQubitUnitary,
+    QubitUnitary,
+    StatePrepBase,
+    qml.AmplitudeEmbedding,
+)
 
 
 @qml.transform

@@ -1,7 +1,7 @@
 r"""Instructions to native gates, with virtual Z frames.
 
-Each qubit carries the one-qubit unitary that waits in front of its next entangling gate. There it is
-written as at most two pulses and a frame (:mod:`~pennylane_qstore.compile.one_qubit`); the frame
+Each qubit carries the one-qubit unitary that waits in front of its next entangling gate. There it
+is written as at most two pulses and a frame (:mod:`~pennylane_qstore.compile.one_qubit`); the frame
 moves on past the entangling gate:
 
 * :math:`ZZ(\theta)` commutes with frames;

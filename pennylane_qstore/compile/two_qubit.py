@@ -72,7 +72,7 @@ INTERACTIONS: dict[str, Callable[..., Interaction]] = {
 def reduced(angle: float) -> tuple[float, bool]:
     r"""Bring an interaction into the range of the native gates.
 
-    Because :math:`\exp(-i\frac{\pi}{2} PQ) = -i PQ`, half a turn of interaction is a pair of Paulis.
+    Half a turn of interaction is a pair of Paulis: :math:`\exp(-i\frac{\pi}{2} PQ) = -i PQ`.
 
     Args:
         angle: Interaction angle in turns; a full entangler has 0.25.

@@ -16,7 +16,8 @@ QIS_GATES: dict[str, int] = {
     **dict.fromkeys(("x", "y", "z", "h", "s", "si", "t", "ti", "v", "vi", "cnot", "swap"), 0),
     **dict.fromkeys(("rx", "ry", "rz", "xx", "yy", "zz"), 1),
 }
-"""Gates of IonQ's abstract ("qis") set that we send, and how many rotations (radians) each takes."""
+"""Gates of IonQ's abstract ("qis") set that we send, and how many rotations (in radians) each has.
+"""
 
 
 class Gate(NamedTuple):
