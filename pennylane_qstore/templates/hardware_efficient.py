@@ -40,7 +40,7 @@ def entangling_pairs(n_wires: int, entanglement: Entanglement = "linear") -> lis
     return pairs
 
 
-class HardwareEfficientAnsatz(Operation):  # type: ignore[misc]  # PennyLane has no stubs
+class HardwareEfficientAnsatz(Operation):
     r"""Layers of RY and RZ on every wire, each followed by CNOTs.
 
     One layer applies :math:`RZ(\phi_i)\,RY(\theta_i)` (RY first) to every wire :math:`i` and then
@@ -135,7 +135,7 @@ def _resources(n_layers: int, n_wires: int, entanglement: Entanglement) -> dict[
     return counts | ({qml.CNOT: n_cnots} if n_cnots else {})
 
 
-@qml.register_resources(_resources)  # type: ignore[untyped-decorator]
+@qml.register_resources(_resources)
 def _write_out(params: TensorLike, wires: WiresLike, entanglement: Entanglement, **_: Any) -> None:
     """Queue the gates of one ansatz, as PennyLane's graph decomposition expects."""
     # Building a gate queues it; returning the list is all that would be left to do.

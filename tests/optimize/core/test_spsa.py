@@ -107,6 +107,12 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another():
     assert not np.array_equal(ends[0], ends[2])
 
 
+def test_a_seed_does_not_continue_the_directions_of_its_neighbour():
+    spsa = SPSA(Gains(a=0.0, gamma=0.0))
+    later = spsa.tell(spsa.init(np.zeros(64), seed=1), [0.0, 0.0])
+    assert not np.array_equal(spsa.ask(later), spsa.ask(spsa.init(np.zeros(64), seed=2)))
+
+
 def test_asking_and_telling_leave_the_state_as_it_was():
     spsa = SPSA(Gains(a=0.4))
     given = np.ones(3)

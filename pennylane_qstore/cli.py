@@ -1,0 +1,149 @@
+"""The ``qstore`` command.
+
+Each command's own module is loaded when the command runs, so that ``qstore --help`` needs neither
+PennyLane nor any optional extra.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from pennylane_qstore import __version__
+from pennylane_qstore.errors import QStoreError
+from pennylane_qstore.training import TrainSettings
+
+if TYPE_CHECKING:
+    from pennylane_qstore.training.loop import StepRecord
+    from pennylane_qstore.training.run import TrainResult
+
+_OK, _FAILED, _INTERRUPTED = 0, 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: Arguments after the program's name; None takes those of the process.
+
+    Returns:
+        Exit code: 0, or 2 after an error that is named on stderr.
+    """
+    args = _parser().parse_args(argv)
+    command: Callable[[argparse.Namespace], None] = args.command
+    try:
+        command(args)
+    except QStoreError as error:
+        print("qstore: error:", " ".join(str(error).split()), file=sys.stderr)
+        return _FAILED
+    except KeyboardInterrupt:
+        print("qstore: interrupted", file=sys.stderr)
+        return _INTERRUPTED
+    return _OK
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="qstore", description="PennyLane on trapped-ion machines.", allow_abbrev=False
+    )
+    parser.add_argument("--version", action="version", version=f"qstore {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_train(commands.add_parser("train", help="train a classifier on breast-cancer data"))
+    emulator = commands.add_parser("emulator", help="emulate IonQ's service locally")
+    actions = emulator.add_subparsers(required=True, metavar="ACTION")
+    _add_serve(actions.add_parser("serve", help="answer IonQ's API v0.4 over HTTP"))
+    return parser
+
+
+def _add_train(parser: argparse.ArgumentParser) -> None:
+    default = TrainSettings()
+    parser.formatter_class = argparse.ArgumentDefaultsHelpFormatter
+    add = parser.add_argument
+    add("--steps", type=int, default=default.n_steps, help="optimizer steps")
+    add("--shots", type=int, default=default.shots, help="shots of every circuit")
+    add("--batch-size", type=int, default=default.batch_size, help="samples in a mini-batch")
+    add("--layers", type=int, default=default.n_layers, help="layers of the ansatz")
+    add("--seed", type=int, default=default.seed, help="equal seeds repeat a run bit for bit")
+    add("--device", default=default.device, help="any PennyLane device, such as default.qubit")
+    add("--backend", default=default.backend, help="backend of qstore.ionq")
+    add("--noise-model", default=argparse.SUPPRESS, help="noise model of the backend")
+    add("--out", type=Path, default=argparse.SUPPRESS, help="folder to write (runs/DATE-TIME)")
+    add("--no-progress", action="store_true", default=argparse.SUPPRESS, help="no progress bar")
+    parser.set_defaults(command=_train)
+
+
+def _add_serve(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.ArgumentDefaultsHelpFormatter
+    add = parser.add_argument
+    add("--host", default="127.0.0.1", help="address to listen on")
+    add("--port", type=int, default=8000, help="port to listen on")
+    add("--latency", type=float, default=0.0, help="seconds added to every request")
+    add("--queue-time", type=float, default=0.0, help="seconds that a job waits in the queue")
+    add("--shuffle-results", action="store_true", help="give result keys in random order")
+    add("--seed", type=int, default=argparse.SUPPRESS, help="seed of noise and of shuffling")
+    parser.set_defaults(command=_serve)
+
+
+def _train(args: argparse.Namespace) -> None:
+    settings = TrainSettings(
+        n_steps=args.steps,
+        shots=args.shots,
+        batch_size=args.batch_size,
+        n_layers=args.layers,
+        seed=args.seed,
+        device=args.device,
+        backend=args.backend,
+        noise_model=getattr(args, "noise_model", None),
+    )
+    run = import_module("pennylane_qstore.training.run")
+    _announce(settings)
+    hidden = True if hasattr(args, "no_progress") else None
+    with tqdm(total=settings.n_steps, unit="step", desc="training", disable=hidden) as bar:
+
+        def show(record: "StepRecord") -> None:
+            bar.set_postfix(loss=f"{record.loss:.3f}", refresh=False)
+            bar.update()
+
+        result = run.run_training(settings, on_step=show)
+    folder = getattr(args, "out", Path("runs") / datetime.now().strftime("%Y%m%d-%H%M%S"))
+    _report(result, run.save_result(result, folder))
+
+
+def _announce(settings: TrainSettings) -> None:
+    where = settings.device
+    if settings.device == TrainSettings().device:
+        noise = f", noise model {settings.noise_model}" if settings.noise_model else ""
+        where += f" (backend {settings.backend}{noise})"
+    print(
+        f"breast-cancer classifier, {settings.n_layers} layers on 8 qubits, on {where}\n"
+        f"SPSA, {settings.n_steps} steps of 2 x {settings.batch_size} circuits with "
+        f"{settings.shots} shots, seed {settings.seed}"
+    )
+
+
+def _report(result: "TrainResult", picture: Path) -> None:
+    jobs = result.usage.jobs
+    print(f"test accuracy: {result.test_accuracy:.2f}")
+    print(
+        f"baseline accuracy (logistic regression, same 8 features): {result.baseline_accuracy:.2f}"
+    )
+    print(f"majority class: {result.majority:.2f}")
+    print(f"circuits: {result.usage.circuits}")
+    print(f"jobs: {f'not reported by {result.settings.device}' if jobs is None else jobs}")
+    print(f"loss curve: {picture}")
+
+
+def _serve(args: argparse.Namespace) -> None:
+    options = import_module("pennylane_qstore.emulator.options").EmulatorOptions(
+        latency_s=args.latency,
+        queue_s=args.queue_time,
+        shuffle_results=args.shuffle_results,
+        seed=getattr(args, "seed", None),
+    )
+    serve = import_module("pennylane_qstore.emulator.serve").serve
+    serve(host=args.host, port=args.port, options=options)
