@@ -1,0 +1,205 @@
+"""State vectors of many circuits that share a structure, in one array.
+
+The batch is the last axis, so that the numbers of a gate (one per circuit) line up with contiguous
+memory. One-qubit gates are multiplied into a pending 2x2 matrix per qubit and meet the state only
+when an entangling gate needs them. MS, XX and YY are ZZ in a local frame, so they cost two of
+those products and a diagonal. A qubit joins the array with its first entangling gate, a swap only
+exchanges two names.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pennylane_qstore.emulator import kernels
+from pennylane_qstore.emulator.matrices import frame, one_qubit_matrices
+from pennylane_qstore.emulator.program import FloatArray, Op, Program
+
+ComplexArray = NDArray[np.complex128]
+Errors = Mapping[int, Mapping[int, ComplexArray]]
+"""Extra matrices after a gate: gate index to qubit to array of shape ``(2, 2, batch)``."""
+
+CHUNK_AMPLITUDES = 2**15
+"""Amplitudes simulated at once (0.5 MiB), so that state and workspace stay in a core's cache."""
+
+
+class StoppedError(Exception):
+    """The caller no longer wants the result."""
+
+
+def distributions(
+    program: Program,
+    values: FloatArray,
+    *,
+    stopped: Callable[[], bool] = lambda: False,
+) -> FloatArray:
+    """Exact outcome probabilities of every circuit.
+
+    Args:
+        program: The common structure.
+        values: Numbers of each circuit; shape ``(batch, n_slots)``.
+        stopped: Asked now and then; True abandons the calculation.
+
+    Returns:
+        Probabilities; shape ``(batch, 2**n)`` for the n qubits of ``program.qubits``, of which the
+        first is the least significant bit.
+
+    Raises:
+        StoppedError: ``stopped`` returned True.
+    """
+    size = 2 ** len(program.qubits)
+    rows = chunk_rows(program)
+    result = np.empty((len(values), size))
+    for start in range(0, len(values), rows):
+        stop = min(start + rows, len(values))
+        register = simulate(program, values[start:stop], stopped=stopped)
+        result[start:stop] = register.probabilities(program.qubits)
+    return result
+
+
+def chunk_rows(program: Program) -> int:
+    """Number of circuits to simulate at once."""
+    return int(max(1, CHUNK_AMPLITUDES // 2 ** len(program.qubits)))
+
+
+def simulate(
+    program: Program,
+    values: FloatArray,
+    *,
+    errors: Errors | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> "Register":
+    """Run all gates on one chunk of circuits."""
+    register = Register(len(values))
+    matrices = one_qubit_matrices(program, values)
+    errors = errors or {}
+    for index, op in enumerate(program.ops):
+        if stopped():
+            raise StoppedError
+        register.apply(op, matrices.get(index), values)
+        for qubit, matrix in errors.get(index, {}).items():
+            register.push(qubit, matrix)
+    return register
+
+
+class Register:
+    """Pure states of one batch.
+
+    Attributes:
+        batch: Number of circuits.
+        order: Qubit of each axis of ``state``.
+        state: Amplitudes; shape ``(2, ..., 2, batch)``.
+        pending: One-qubit matrices not applied yet; shape ``(2, 2, batch)`` or ``(2, 2, 1)``.
+    """
+
+    def __init__(self, batch: int) -> None:
+        self.batch = batch
+        self.order: list[int] = []
+        self.state: ComplexArray = np.ones(batch, dtype=complex)
+        self.pending: dict[int, ComplexArray] = {}
+
+    def apply(self, op: Op, matrix: ComplexArray | None, values: FloatArray) -> None:
+        """Apply one gate; ``matrix`` is given for those on one target."""
+        if op.name == "nop":
+            return
+        if matrix is not None:
+            if op.controls:
+                self._controlled(op, matrix)
+            else:
+                self.push(op.targets[0], matrix)
+        elif op.name == "swap":
+            self._swap(op)
+        elif op.name == "pauliexp":
+            self._pauli_exponential(op, values)
+        else:
+            self._ising(op, values)
+
+    def push(self, qubit: int, matrix: ComplexArray) -> None:
+        """Apply a one-qubit gate, later."""
+        before = self.pending.get(qubit)
+        self.pending[qubit] = matrix if before is None else kernels.product(matrix, before)
+
+    def flush(self, *qubits: int) -> None:
+        """Bring qubits into the array, with all gates that wait for them."""
+        for qubit in qubits:
+            matrix = self.pending.pop(qubit, None)
+            if qubit not in self.order:
+                self._join(qubit, matrix)
+            elif matrix is not None:
+                kernels.apply_matrix(self.state, matrix, self.order.index(qubit))
+
+    def _join(self, qubit: int, matrix: ComplexArray | None) -> None:
+        grown = np.zeros((2, *self.state.shape), dtype=complex)
+        if matrix is None:
+            grown[0] = self.state
+        else:
+            np.multiply(self.state, matrix[0, 0], out=grown[0])
+            np.multiply(self.state, matrix[1, 0], out=grown[1])
+        self.state = grown
+        self.order.insert(0, qubit)
+
+    def _view(self, controls: tuple[int, ...], targets: tuple[int, ...]) -> ComplexArray:
+        """The part of the state where all controls are 1, with the targets as leading axes."""
+        index: list[int | slice] = [slice(None)] * self.state.ndim
+        for qubit in controls:
+            index[self.order.index(qubit)] = 1
+        kept = [qubit for qubit in self.order if qubit not in controls]
+        axes = [kept.index(qubit) for qubit in targets]
+        part: ComplexArray = self.state[tuple(index)]
+        return np.moveaxis(part, axes, range(len(axes)))
+
+    def _controlled(self, op: Op, matrix: ComplexArray) -> None:
+        self.flush(*op.qubits)
+        view = self._view(op.controls, op.targets)
+        if op.name == "x":
+            kernels.exchange(view[0], view[1])
+        elif not matrix[0, 1].any() and not matrix[1, 0].any():
+            view[0] *= matrix[0, 0]
+            view[1] *= matrix[1, 1]
+        else:
+            kernels.apply_matrix(view, matrix, 0)
+
+    def _swap(self, op: Op) -> None:
+        first, second = op.targets
+        if op.controls:
+            self.flush(*op.qubits)
+            view = self._view(op.controls, op.targets)
+            kernels.exchange(view[0, 1], view[1, 0])
+            return
+        rename = {first: second, second: first}
+        self.order = [rename.get(qubit, qubit) for qubit in self.order]
+        self.pending = {rename.get(qubit, qubit): m for qubit, m in self.pending.items()}
+
+    def _ising(self, op: Op, values: FloatArray) -> None:
+        r"""Apply :math:`e^{-i\theta A \otimes B}` as ZZ between frames ``A = W Z W†``."""
+        half, frames = frame(op, values)
+        for qubit, matrix in zip(op.targets, frames, strict=False):
+            self.push(qubit, matrix.conj().swapaxes(0, 1))
+        self.flush(*op.qubits)
+        view = self._view(op.controls, op.targets)
+        if op.controls:
+            even, odd = np.exp(-1j * half), np.exp(1j * half)
+            view[0, 0] *= even
+            view[1, 1] *= even
+        else:
+            odd = np.exp(2j * half)
+        view[0, 1] *= odd
+        view[1, 0] *= odd
+        for qubit, matrix in zip(op.targets, frames, strict=False):
+            self.push(qubit, matrix)
+
+    def _pauli_exponential(self, op: Op, values: FloatArray) -> None:
+        self.flush(*op.qubits)
+        view = self._view(op.controls, op.targets)
+        angles = values[:, op.slots[:-1]] * values[:, op.slots[-1:]]
+        kernels.pauli_exponential(view, op.terms, angles)
+
+    def probabilities(self, qubits: tuple[int, ...]) -> FloatArray:
+        """Outcome probabilities; shape ``(batch, 2**n)``, ``qubits[0]`` least significant."""
+        self.flush(*(set(self.pending) | set(qubits) - set(self.order)))
+        axes = [self.order.index(qubit) for qubit in reversed(qubits)]
+        weights = np.square(self.state.real)
+        weights += np.square(self.state.imag)
+        ordered = weights.transpose((len(axes), *axes))
+        return np.ascontiguousarray(ordered).reshape(self.batch, -1)
