@@ -8,7 +8,8 @@ import os
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, Generic, TypeVar
 
 import anyio
 from anyio.from_thread import BlockingPortal
@@ -61,6 +62,38 @@ class _Portal:
         self._portal = self._thread = None
 
 
+class _Call(Generic[T]):
+    """One call that runs in the loop and may have to be canceled from outside."""
+
+    def __init__(self, function: Callable[[], Awaitable[T]]) -> None:
+        self._function = function
+        self._scope: anyio.CancelScope | None = None
+        self._canceled = False
+        self._finished = threading.Event()
+
+    async def run(self) -> T:
+        """The call itself."""
+        try:
+            with anyio.CancelScope() as self._scope:
+                if not self._canceled:
+                    return await self._function()
+            raise RuntimeError("canceled; the caller has left")
+        finally:
+            self._finished.set()
+
+    def cancel(self, portal: BlockingPortal) -> None:
+        """Cancel the call and wait until it has cleaned up, from outside the loop."""
+        if portal.call(self._cancel):
+            self._finished.wait()
+
+    def _cancel(self) -> bool:
+        """In the loop: cancel, and say whether the call had begun."""
+        self._canceled = True
+        if self._scope is not None:
+            self._scope.cancel()
+        return self._scope is not None
+
+
 _shared = _Portal()
 
 
@@ -70,19 +103,14 @@ def run(function: Callable[..., Awaitable[T]], *args: Any, **kwargs: Any) -> T:
     May be called from several threads at once, and from inside a running event loop, which then
     waits too. An interrupt (Ctrl-C) cancels the call, waits until it has cleaned up, and is raised.
     """
-    finished = threading.Event()
-
-    async def call() -> T:
-        try:
-            return await function(*args, **kwargs)
-        finally:
-            finished.set()
-
-    future: Future[T] = _shared.get().start_task_soon(call)
+    portal = _shared.get()
+    call = _Call(partial(function, *args, **kwargs))
     try:
+        # An interrupt may come as early as within the next line, before there is a future.
+        future: Future[T] = portal.start_task_soon(call.run)
         return future.result()
+    except Exception:
+        raise
     except BaseException:
-        if not future.done():
-            future.cancel()
-            finished.wait()
+        call.cancel(portal)
         raise

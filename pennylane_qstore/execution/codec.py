@@ -87,7 +87,10 @@ def _decode_map(
     if not set(map(type, entries.values())) <= {int, float}:
         raise MalformedResultError(f"{kind} hold something else than numbers: {_quote(payload)}")
     wire = np.array([_state(key, base, n_qubits) for key in entries], dtype=np.int64)
-    values = np.array(list(entries.values()), dtype=np.float64)
+    try:
+        values = np.array(list(entries.values()), dtype=np.float64)
+    except OverflowError:
+        raise MalformedResultError(f"{kind} hold too large a number: {_quote(payload)}") from None
     if not np.isfinite(values).all() or (values < 0).any():
         raise MalformedResultError(f"{kind} hold negative or non-finite values: {_quote(payload)}")
     if len(set(wire.tolist())) != len(wire):
@@ -108,8 +111,8 @@ def _register(registers: Any) -> Any:
 def _state(key: Any, base: int, n_qubits: int) -> int:
     """One state as an integer in wire order."""
     text = str(key)
-    digits = text.isascii() and text.isdigit() and not (base == 2 and set(text) - {"0", "1"})
-    if digits and (base == 10 or len(text) == n_qubits):
+    digits = text.isascii() and text.isdigit() and len(text) < 64
+    if digits and (base == 10 or (len(text) == n_qubits and set(text) <= {"0", "1"})):
         state = int(text, base)
         if state < 1 << n_qubits:
             return state
@@ -179,7 +182,7 @@ def _leaked(entry: Mapping[str, Any]) -> bool:
 def _register_state(registers: Any, n_qubits: int) -> int:
     """State of one shot, whose array holds qubit 0 first."""
     bits = _register(registers)
-    if not isinstance(bits, list) or len(bits) != n_qubits or not set(bits) <= {0, 1}:
+    if not isinstance(bits, list) or not bits.count(0) + bits.count(1) == len(bits) == n_qubits:
         raise MalformedResultError(f"shot {_quote(bits)} is not one of {n_qubits} qubits")
     return sum(int(bit) << position for position, bit in enumerate(bits))
 

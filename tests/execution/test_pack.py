@@ -1,0 +1,59 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pennylane_qstore.errors import InvalidCircuitError
+from pennylane_qstore.execution.pack import Item, Limits, pack
+
+
+def items(n, group=None, n_gates=1, n_bytes=10):
+    return [Item(index, group, n_gates, n_bytes) for index in range(n)]
+
+
+def test_circuits_that_agree_share_one_job_in_their_order():
+    assert pack(items(4), Limits()) == [(0, 1, 2, 3)]
+
+
+def test_circuits_that_differ_in_shots_go_apart():
+    mixed = [Item(k, ("shots", k % 2), 1, 10) for k in range(5)]
+    assert pack(mixed, Limits()) == [(0, 2, 4), (1, 3)]
+
+
+def test_no_job_has_more_circuits_than_the_service_takes():
+    assert [len(job) for job in pack(items(10_001), Limits())] == [5000, 5000, 1]
+
+
+def test_no_job_has_more_gates_than_the_service_takes():
+    assert [len(job) for job in pack(items(4, n_gates=70_000), Limits())] == [2, 2]
+
+
+def test_no_body_is_larger_than_the_service_takes():
+    assert [len(job) for job in pack(items(5, n_bytes=4_000_000), Limits())] == [2, 2, 1]
+
+
+def test_a_circuit_with_more_gates_than_a_batch_may_have_goes_alone():
+    sizes = [1, 200_000, 1]
+    assert pack([Item(k, None, n, 9) for k, n in enumerate(sizes)], Limits()) == [(0,), (1,), (2,)]
+
+
+def test_a_circuit_larger_than_a_body_is_refused_with_its_size():
+    with pytest.raises(InvalidCircuitError, match="10000000 bytes"):
+        pack(items(1, n_bytes=10_000_000), Limits())
+
+
+def test_nothing_needs_no_job():
+    assert pack([], Limits()) == []
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 40), st.integers(1, 900)), max_size=60))
+def test_every_circuit_is_packed_once_within_the_limits(sizes):
+    limits = Limits(circuits=7, gates=100, body_bytes=20_000)
+    todo = [Item(index, *size) for index, size in enumerate(sizes)]
+    jobs = pack(todo, limits)
+    assert sorted(index for job in jobs for index in job) == list(range(len(sizes)))
+    for job in jobs:
+        assert list(job) == sorted(job)
+        assert len({sizes[index][0] for index in job}) == 1
+        assert len(job) <= 7
+        assert len(job) == 1 or sum(sizes[index][1] for index in job) <= 100
+        assert sum(sizes[index][2] for index in job) <= 20_000
