@@ -56,7 +56,9 @@ def save_loss_curve(
     )
     if majority is not None and 0 < majority < 1:
         entropy = -majority * np.log(majority) - (1 - majority) * np.log(1 - majority)
-        axes.axhline(entropy, color=_REFERENCE, lw=1, ls="--", label="knowing only the shares")
+        axes.axhline(
+            entropy, color=_REFERENCE, lw=1, ls="--", label="always predicting the class shares"
+        )
     axes.set(xlabel="SPSA step", ylabel="cross-entropy (nats per sample)")
     axes.set_title(title, loc="left", fontsize=10)
     axes.set_ylim(bottom=0)

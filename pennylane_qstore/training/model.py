@@ -12,7 +12,6 @@ from pennylane_qstore.templates import HardwareEfficientAnsatz
 
 FloatArray = NDArray[np.float64]
 
-READOUT_SCALE = 1.0
 INITIAL_WEIGHT = 5.0
 INITIAL_SPREAD = 0.05
 
@@ -21,11 +20,11 @@ INITIAL_SPREAD = 0.05
 class Classifier:
     r"""Log-odds of label 1 from the Z expectation values of every qubit.
 
-    .. math:: \text{logit}(x) = s\,\bigl(b + \sum_i w_i \langle Z_i \rangle_{x, \theta}\bigr)
+    .. math:: \text{logit}(x) = b + \sum_i w_i \langle Z_i \rangle_{x, \theta}
 
     The circuit's angles :math:`\theta`, the weights :math:`w` and the bias :math:`b` are all
-    trained, as one flat vector in this order; :math:`s` is ``READOUT_SCALE``. All
-    :math:`\langle Z_i \rangle` of a sample come from one circuit.
+    trained, as one flat vector in this order. All :math:`\langle Z_i \rangle` of a sample come
+    from one circuit.
 
     Attributes:
         qnode: ``(angles, features) -> [expval Z_0, ...]``, with its shots.
@@ -65,7 +64,7 @@ class Classifier:
         arglist = [(point[:n_angles].reshape(shape), features) for point in points]
         expectations = np.array(execute_qnode(self.qnode, arglist, {}))
         weights, biases = points[:, n_angles:-1], points[:, -1:]
-        return np.asarray(READOUT_SCALE * (biases + np.einsum("kq,kqs->ks", weights, expectations)))
+        return np.asarray(biases + np.einsum("kq,kqs->ks", weights, expectations))
 
 
 def make_classifier(device: Device, *, n_layers: int, n_qubits: int, shots: int) -> Classifier:
