@@ -18,13 +18,14 @@ from pennylane.devices.preprocess import (
     validate_observables,
 )
 from pennylane.exceptions import DeviceError
+from pennylane.math import Interface
+from pennylane.measurements import MeasurementProcess, SampleMeasurement
 from pennylane.tape import QuantumScript
 from pennylane.transforms.core import CompilePipeline
 from tqdm.auto import tqdm
 
 from pennylane_qstore.compile import (
     EXACT_MEASUREMENTS,
-    SAMPLED_MEASUREMENTS,
     NativeTape,
     Target,
     compile_natively,
@@ -33,6 +34,7 @@ from pennylane_qstore.compile import (
     is_measurable,
     measure_sums,
     name_measured_wires,
+    needs_state,
     refuse_mixed_gate_sets,
     target_for,
 )
@@ -213,7 +215,17 @@ class IonQDevice(Device):
                 f"mcm_method={method!r} is not available on {self.name}; all qubits are measured "
                 "at the end, so use 'deferred' (the default)"
             )
-        return replace(config, mcm_config=replace(config.mcm_config, mcm_method="deferred"))
+        # The pipeline makes parameters plain NumPy early; only jax.jit needs PennyLane's callback.
+        return replace(
+            config,
+            mcm_config=replace(config.mcm_config, mcm_method="deferred"),
+            convert_to_numpy=config.interface is Interface.JAX_JIT,
+        )
+
+    def _accepts_exactly(self, mp: MeasurementProcess) -> bool:
+        """Whether ``mp`` is available without shots; states only where all is local anyway."""
+        is_local = self._options.backend == "emulator"
+        return isinstance(mp, EXACT_MEASUREMENTS) or (is_local and needs_state(mp))
 
     def preprocess_transforms(
         self, execution_config: ExecutionConfig | None = None
@@ -234,13 +246,14 @@ class IonQDevice(Device):
         add(validate_device_wires, self.wires, name=self.name)
         add(
             validate_measurements,
-            analytic_measurements=lambda mp: isinstance(mp, EXACT_MEASUREMENTS),
-            sample_measurements=lambda mp: isinstance(mp, SAMPLED_MEASUREMENTS),
+            analytic_measurements=self._accepts_exactly,
+            sample_measurements=lambda mp: isinstance(mp, SampleMeasurement),
             name=self.name,
         )
         add(qml.transforms.split_non_commuting, grouping_strategy="qwc")
-        add(compile_natively, target=self.target, gateset=options.gateset, wires=self.wires)
-        return pipeline
+        if execution_config is None or not execution_config.convert_to_numpy:
+            add(compile_natively, target=self.target, gateset=options.gateset, wires=self.wires)
+        return pipeline  # where PennyLane still copies tapes, `execute` does the last step
 
     def execute(
         self,
@@ -265,8 +278,25 @@ class IonQDevice(Device):
         if isinstance(circuits, QuantumScript):
             return self.execute((circuits,), execution_config)[0]
         if not all(isinstance(tape, NativeTape) for tape in circuits):
-            tapes, postprocess = self.preprocess_transforms(execution_config)(circuits)
-            return postprocess(self.execute(tapes, execution_config))
+            return self._execute_unprepared(circuits)
+        return self._execute_native(circuits)
+
+    def _execute_unprepared(self, tapes: Sequence[QuantumScript]) -> Any:
+        """Preprocess tapes, then run them; what asks for a state is simulated by PennyLane.
+
+        No job returns a state vector. On the embedded emulator, where everything is local anyway,
+        ``qml.state`` and its kin are answered by ``default.qubit``: nothing is sent for them.
+        """
+        prepared, postprocess = self.preprocess_transforms()(tapes)
+        native = [tape for tape in prepared if isinstance(tape, NativeTape)]
+        others = [tape for tape in prepared if not isinstance(tape, NativeTape)]
+        from_jobs = iter(self._execute_native(native))
+        from_simulator = iter(qml.device("default.qubit").execute(others))
+        return postprocess(
+            [next(from_jobs if isinstance(t, NativeTape) else from_simulator) for t in prepared]
+        )
+
+    def _execute_native(self, circuits: Sequence[NativeTape]) -> tuple[Any, ...]:
         requests = [self._request(tape) for tape in circuits]
         batch = self._run(requests)
         with self._rng_lock:

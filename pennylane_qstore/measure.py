@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pennylane.measurements import (
-    CountsMP,
     ExpectationMP,
     MeasurementProcess,
     ProbabilityMP,
-    SampleMP,
+    SampleMeasurement,
     Shots,
     VarianceMP,
 )
@@ -70,12 +69,11 @@ def _probabilities(mp: MeasurementProcess, outcomes: Outcomes, index: Index) -> 
     return np.bincount(states, weights=outcomes.probabilities, minlength=2 ** len(mp.wires))
 
 
-def _per_shot(
-    mp: SampleMP | CountsMP, states: NDArray[np.int64], n_qubits: int, index: Index
-) -> Any:
+def _per_shot(mp: SampleMeasurement, states: NDArray[np.int64], n_qubits: int, index: Index) -> Any:
     """PennyLane's own samples or counts, from one basis state per shot."""
     shots = Outcomes(n_qubits, states, np.ones(len(states)), len(states))
-    return mp.process_samples(shots.bits(_qubits(mp.wires, index)).astype(np.int64), mp.wires)
+    wires = mp.wires or Wires(list(index))
+    return mp.process_samples(shots.bits(_qubits(wires, index)).astype(np.int64), wires)
 
 
 _FROM_WEIGHTS = {ExpectationMP: _expval, VarianceMP: _variance, ProbabilityMP: _probabilities}
@@ -91,7 +89,7 @@ def _values(
     for mp in measurements:
         if type(mp) in _FROM_WEIGHTS:
             values.append(_FROM_WEIGHTS[type(mp)](mp, outcomes, index))
-        elif isinstance(mp, SampleMP | CountsMP) and states is not None:
+        elif isinstance(mp, SampleMeasurement) and states is not None:
             values.append(_per_shot(mp, states, outcomes.n_qubits, index))
         else:
             raise UnsupportedMeasurementError(
@@ -133,7 +131,7 @@ def measure(
     if outcomes.is_exact:
         outcomes = outcomes.sample(shots.total_shots, rng)
     if not shots.has_partitioned_shots and not any(
-        isinstance(mp, SampleMP | CountsMP) for mp in measurements
+        type(mp) not in _FROM_WEIGHTS for mp in measurements
     ):
         return _values(measurements, outcomes, index, np.empty(0, dtype=np.int64))
     states = outcomes.shuffled(rng)

@@ -3,9 +3,9 @@
 from pennylane_qstore.compile.lower import can_lower, check_gate_sets, lower, native_name
 from pennylane_qstore.compile.measurements import (
     EXACT_MEASUREMENTS,
-    SAMPLED_MEASUREMENTS,
     is_measurable,
     measure_sums,
+    needs_state,
 )
 from pennylane_qstore.compile.native_tape import NativeTape
 from pennylane_qstore.compile.operations import to_operations
@@ -20,7 +20,6 @@ from pennylane_qstore.compile.target import Target, target_for
 
 __all__ = [
     "EXACT_MEASUREMENTS",
-    "SAMPLED_MEASUREMENTS",
     "NativeTape",
     "Target",
     "can_lower",
@@ -33,6 +32,7 @@ __all__ = [
     "measure_sums",
     "name_measured_wires",
     "native_name",
+    "needs_state",
     "refuse_mixed_gate_sets",
     "target_for",
     "to_operations",

@@ -11,7 +11,7 @@ from pennylane.measurements import (
     ExpectationMP,
     MeasurementProcess,
     ProbabilityMP,
-    SampleMP,
+    StateMeasurement,
     VarianceMP,
 )
 from pennylane.operation import Operator
@@ -21,8 +21,13 @@ from pennylane.typing import PostprocessingFn
 _MAX_DENSE_WIRES = 8
 """Widest observable that is diagonalised as a dense matrix."""
 
-SAMPLED_MEASUREMENTS = (ExpectationMP, VarianceMP, ProbabilityMP, SampleMP, CountsMP)
 EXACT_MEASUREMENTS = (ExpectationMP, VarianceMP, ProbabilityMP)
+"""Measurements that a distribution determines; with shots, any ``SampleMeasurement`` will do."""
+
+
+def needs_state(mp: MeasurementProcess) -> bool:
+    """Whether ``mp`` needs the state vector, which outcomes do not determine."""
+    return isinstance(mp, StateMeasurement) and not isinstance(mp, EXACT_MEASUREMENTS)
 
 
 @singledispatch

@@ -2,8 +2,8 @@ r"""One-qubit unitaries as pulses and a frame.
 
 Any unitary is :math:`U = RZ(\gamma)\, V` up to phase, where :math:`V` is at most two pulses: none
 if :math:`U` is diagonal, one GPI if it is anti-diagonal, one GPI2 if it maps the poles to the
-equator, else two GPI2. The rotation :math:`RZ(\gamma)`, the *frame*, costs nothing: it commutes with ZZ,
-shifts the phases of MS, and is invisible to a measurement.
+equator, else two GPI2. The rotation :math:`RZ(\gamma)`, the *frame*, costs nothing: it commutes
+with ZZ, shifts the phases of MS, and is invisible to a measurement.
 
 References:
     McKay, Wood, Sheldon, Chow, Gambetta, Phys. Rev. A 96, 022330 (2017), virtual Z gates.

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pennylane as qml
 from pennylane.devices.preprocess import decompose
+from pennylane.exceptions import DecompositionUndefinedError
 from pennylane.measurements import CountsMP, MeasurementProcess, ProbabilityMP, SampleMP
 from pennylane.operation import Operator
 from pennylane.ops import BlockEncode, DiagonalQubitUnitary, QubitUnitary
@@ -15,7 +16,7 @@ from pennylane.typing import PostprocessingFn
 from pennylane.wires import Wires
 
 from pennylane_qstore.compile.lower import can_lower, check_gate_sets
-from pennylane_qstore.compile.measurements import rotate_to_computational_basis
+from pennylane_qstore.compile.measurements import needs_state, rotate_to_computational_basis
 from pennylane_qstore.compile.native_tape import Lowering, NativeTape
 from pennylane_qstore.compile.qis import QIS_NAMES
 from pennylane_qstore.compile.target import Target
@@ -81,6 +82,8 @@ def _by_matrix(op: Operator) -> Sequence[Operator]:
     """PennyLane's decomposition, or through the matrix where there is none."""
     if op.has_decomposition:
         return op.decomposition()
+    if not op.has_matrix:
+        raise DecompositionUndefinedError  # PennyLane names the operation and the device
     return qml.QubitUnitary(op.matrix(), wires=op.wires).decomposition()
 
 
@@ -115,8 +118,11 @@ def compile_natively(
 ) -> tuple[QuantumScriptBatch, PostprocessingFn]:
     """Turn a tape of lowerable gates into tapes of one circuit each, to be compiled when read.
 
-    Broadcast parameters give one tape per entry, and results stacked along the first axis.
+    Broadcast parameters give one tape per entry, and results stacked along the first axis. A tape
+    that asks for the state, which no job returns, stays as it is.
     """
+    if any(needs_state(mp) for mp in tape.measurements):
+        return (tape,), _first
     rotations, measurements = rotate_to_computational_basis(tape.measurements)
     if not all(can_lower(op, gateset) for op in rotations):
         (tail,), _ = decompose(
