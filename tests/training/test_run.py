@@ -55,9 +55,11 @@ def test_a_result_is_written_as_json_and_picture(result, tmp_path):
 
 def test_the_baselines_are_those_of_a_problem_solved_by_hand():
     x = np.array([[-1.0], [-0.9], [1.0], [0.9], [1.1]])
-    data = Dataset(x, np.array([0, 0, 1, 1, 1]), np.array([[-2.0], [2.0]]), np.array([0, 1]))
+    data = Dataset(
+        x, np.array([0, 0, 1, 1, 1]), np.array([[-2.0], [2.0], [3.0]]), np.array([0, 1, 1])
+    )
     assert logistic_accuracy(data) == 1.0
-    assert majority_share(data) == 0.5
+    assert majority_share(data) == 2 / 3
 
 
 @pytest.mark.parametrize("name", ["n_steps", "shots", "batch_size", "n_layers"])
