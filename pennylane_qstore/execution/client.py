@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 from weakref import WeakKeyDictionary
 
+import anyio
 import httpx
 from ionq_core._transport import ErrorRaisingTransport
 
@@ -113,6 +114,7 @@ class HttpService:
         app: ASGI application to call in place of the network.
         max_connections: Largest number of connections, which are kept and used again.
         timeout_s: Longest silence of the service within one request.
+        sleep: Waits for a number of seconds before a read is repeated.
 
     Raises:
         InvalidOptionError: If the address or the key cannot be used.
@@ -126,12 +128,14 @@ class HttpService:
         app: ASGIApp | None = None,
         max_connections: int = 8,
         timeout_s: float = 60,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
         self._base_url = _normalise_url(base_url)
         self._key = _check_key(api_key)
         self._app = app
         self._max_connections = max_connections
         self._timeout_s = timeout_s
+        self._sleep = sleep
         # Connections belong to the event loop that opened them; a fork or `anyio.run` makes others.
         self._clients: WeakKeyDictionary[AbstractEventLoop, httpx.AsyncClient] = WeakKeyDictionary()
 
@@ -239,7 +243,9 @@ class HttpService:
                     "User-Agent": "pennylane-qstore",
                 },
                 timeout=self._timeout_s,
-                transport=ErrorRaisingTransport(ReadRetryTransport(self._connections())),
+                transport=ErrorRaisingTransport(
+                    ReadRetryTransport(self._connections(), sleep=self._sleep)
+                ),
             )
         return client
 

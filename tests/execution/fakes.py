@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 
 from pennylane_qstore.errors import ServiceError
 from pennylane_qstore.execution.client import BackendInfo, JobView
@@ -62,7 +63,9 @@ class FakeService:
         statuses: Statuses that each job goes through; the last one stays.
         failing: Number of the submission (from 0) to the exception it raises.
         ends: Number of the submission to how its job ends (a JobView's fields).
-        noisy: Sampled results differ from job to job: a count identifies the job.
+        never: Numbers of the submissions whose jobs never end.
+        canceled: Ids that were asked to be canceled.
+        on_create: Called while a submission is under way.
     """
 
     base_url = "https://fake/v0.4"
@@ -171,6 +174,7 @@ class ScriptedServer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = -1  # one segment per answer, or delayed acknowledgements cost 40 ms each
 
             def setup(self) -> None:
                 super().setup()
@@ -201,7 +205,9 @@ class ScriptedServer:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.005,), daemon=True
+        )
 
     def __enter__(self) -> "ScriptedServer":
         self._thread.start()

@@ -7,6 +7,7 @@ import sys
 import threading
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from pennylane_qstore.execution import run_blocking

@@ -52,7 +52,9 @@ def test_both_layouts_of_histograms_give_counts(payload):
         [1, 6, 1],
         {
             "shots": [
-                {"registers": {"output_all": bits}} for bits in ([1, 0, 0], [0, 1, 1], [1, 0, 0])
+                {"registers": {"output_all": [1, 0, 0]}},
+                {"registers": {"output_all": [0, 1, 1]}},
+                {"registers": {"output_all": [1, 0, 0]}},
             ]
         },
     ],

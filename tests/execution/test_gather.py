@@ -1,6 +1,7 @@
 from functools import partial
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from pennylane_qstore.execution.gather import gather
