@@ -76,7 +76,8 @@ class Template:
         """Whether any number of a circuit is outside its limits; shape ``(batch,)``."""
         low, high = self.program.limits
         outside: NDArray[np.bool_] = (self.values < low) | (self.values > high)
-        return np.logical_or.reduce(outside, axis=1)
+        rows: NDArray[np.bool_] = np.any(outside, axis=1)
+        return rows
 
 
 class Reader:

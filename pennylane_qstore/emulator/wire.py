@@ -49,7 +49,8 @@ async def read_object(request: Request) -> Json:
 async def read_job(body: bytes) -> JobInput:
     """A job payload."""
     if len(body) > THREAD_BYTES:
-        return await to_thread.run_sync(_parse, body)
+        job: JobInput = await to_thread.run_sync(_parse, body)
+        return job
     return _parse(body)
 
 
