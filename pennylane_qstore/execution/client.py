@@ -21,6 +21,7 @@ from pennylane_qstore.errors import (
 )
 from pennylane_qstore.execution.transport import (
     TRANSPORT_ERRORS,
+    AppTransport,
     ReadRetryTransport,
     name_failure,
 )
@@ -251,7 +252,7 @@ class HttpService:
 
     def _connections(self) -> httpx.AsyncBaseTransport:
         if self._app is not None:
-            return httpx.ASGITransport(app=self._app)
+            return AppTransport(app=self._app)
         kept = self._max_connections
         return httpx.AsyncHTTPTransport(
             limits=httpx.Limits(max_connections=kept, max_keepalive_connections=kept)

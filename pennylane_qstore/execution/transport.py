@@ -101,6 +101,21 @@ class ReadRetryTransport(httpx.AsyncBaseTransport):
         await self._transport.aclose()
 
 
+class AppTransport(httpx.ASGITransport):
+    """Calls an ASGI application in place of the network.
+
+    An application that gives up with a ``ConnectionError`` drops the connection, as it would behind
+    a server; any other exception is a mistake in it and comes through as it is.
+    """
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Call the application."""
+        try:
+            return await super().handle_async_request(request)
+        except ConnectionError as error:
+            raise httpx.ReadError(str(error), request=request) from error
+
+
 def _retry_after(response: httpx.Response, default: float) -> float:
     """The delay that ``Retry-After`` asks for, in seconds or as a date."""
     header = response.headers.get("retry-after", "")
