@@ -168,7 +168,7 @@ def save_result(result: TrainResult, folder: Path) -> Path:
     save_loss_curve(
         [record.loss for record in result.records],
         picture,
-        title=f"Breast cancer, {N_QUBITS} qubits on {place}, {settings.shots} shots, "
+        title=f"Breast cancer, {N_QUBITS} qubits, {place}, {settings.shots} shots: "
         f"test accuracy {result.test_accuracy:.2f}",
         majority=result.majority,
     )
