@@ -76,6 +76,7 @@ class JobStore:
                 self._jobs[kept.id] = kept
             self._simulate(job, source, seed)
             self._queue.add(job)
+            self._queue.advance(now)
             self._drop_oldest()
         return job
 
