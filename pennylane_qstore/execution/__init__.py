@@ -2,7 +2,7 @@
 
 from pennylane_qstore.execution.blocking import run as run_blocking
 from pennylane_qstore.execution.cache import ResultCache
-from pennylane_qstore.execution.client import BackendInfo, HttpService, JobView, Service
+from pennylane_qstore.execution.client import HttpService
 from pennylane_qstore.execution.polling import PollSchedule
 from pennylane_qstore.execution.request import (
     BatchResult,
@@ -12,6 +12,7 @@ from pennylane_qstore.execution.request import (
     Settings,
 )
 from pennylane_qstore.execution.runner import Runner
+from pennylane_qstore.execution.service import BackendInfo, JobView, Service
 
 __all__ = [
     "BackendInfo",

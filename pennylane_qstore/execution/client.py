@@ -1,10 +1,9 @@
-"""The service behind a protocol of a few methods, and its implementation over HTTP."""
+"""The service over HTTP: IonQ's Quantum Cloud API v0.4."""
 
 import json
 from asyncio import AbstractEventLoop, get_running_loop
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote, urlsplit
 from weakref import WeakKeyDictionary
 
@@ -19,6 +18,7 @@ from pennylane_qstore.errors import (
     ServiceError,
     UnconfirmedSubmissionError,
 )
+from pennylane_qstore.execution.service import BackendInfo, JobView, backend_info, job_view
 from pennylane_qstore.execution.transport import (
     TRANSPORT_ERRORS,
     AppTransport,
@@ -30,80 +30,6 @@ ASGIApp = Callable[..., Awaitable[None]]
 
 _API_PATH = "/v0.4"
 _QUOTED = 200
-
-
-@dataclass(frozen=True, slots=True)
-class BackendInfo:
-    """One backend that the service lists.
-
-    Attributes:
-        name: Its name on the wire.
-        status: ``"available"``, ``"unavailable"`` or ``"retired"``.
-        n_qubits: Its width.
-        native_gates: The native gates it takes, or None where the service does not say.
-    """
-
-    name: str
-    status: str
-    n_qubits: int
-    native_gates: tuple[str, ...] | None
-
-
-@dataclass(frozen=True, slots=True)
-class JobView:
-    """What the service says about a job.
-
-    Attributes:
-        job_id: Its id.
-        status: ``submitted``, ``ready``, ``started``, ``completed``, ``failed`` or ``canceled``;
-            others may come.
-        name: Its name.
-        child_job_ids: Ids of its circuits' jobs, in the order of the circuits.
-        metadata: What was stored with it.
-        failure_code: Why it failed, as a code.
-        failure_message: Why it failed, in words.
-        results: Where its results are, by format.
-    """
-
-    job_id: str
-    status: str
-    name: str | None = None
-    child_job_ids: tuple[str, ...] = ()
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    failure_code: str | None = None
-    failure_message: str | None = None
-    results: Mapping[str, Any] = field(default_factory=dict)
-
-
-class Service(Protocol):
-    """Everything that is asked of the service."""
-
-    @property
-    def base_url(self) -> str:
-        """The service's address, which is also its identity in the cache."""
-
-    async def create_job(self, body: bytes) -> str:
-        """Submit a job once and return its id."""
-
-    async def get_job(self, job_id: str) -> JobView:
-        """The state of a job."""
-
-    async def get_result(self, path: str) -> Any:
-        """The parsed JSON at a path that a job's results point to."""
-
-    async def list_jobs(
-        self, *, ids: Sequence[str] = (), parent_job_id: str | None = None
-    ) -> tuple[JobView, ...]:
-        """Jobs, newest first, all pages."""
-
-    async def cancel_job(self, job_id: str) -> None:
-        """Ask for a job to be canceled."""
-
-    async def backends(self) -> tuple[BackendInfo, ...]:
-        """All backends."""
-
-    async def aclose(self) -> None:
-        """Close the connections."""
 
 
 class HttpService:
@@ -168,7 +94,7 @@ class HttpService:
 
     async def get_job(self, job_id: str) -> JobView:
         """The state of a job."""
-        return _job_view(await self._read(f"/jobs/{quote(job_id, safe='')}"))
+        return job_view(await self._read(f"/jobs/{quote(job_id, safe='')}"))
 
     async def get_result(self, path: str) -> Any:
         """The parsed JSON at a path, such as ``/v0.4/jobs/<id>/results/probabilities``."""
@@ -186,7 +112,7 @@ class HttpService:
             page = await self._read("/jobs", params=query)
             if not isinstance(page, dict) or not isinstance(page.get("jobs"), list):
                 raise MalformedResultError(f"no list of jobs: {str(page)[:_QUOTED]}")
-            views.extend(map(_job_view, page["jobs"]))
+            views.extend(map(job_view, page["jobs"]))
             if not page.get("next"):
                 return tuple(views)
             query["next"] = page["next"]
@@ -198,11 +124,10 @@ class HttpService:
     async def backends(self) -> tuple[BackendInfo, ...]:
         """All backends, from a bare array or from ``{"backends": [...]}``."""
         answer = await self._read("/backends")
-        try:
-            entries = answer["backends"] if isinstance(answer, dict) else answer
-            return tuple(map(_backend_info, entries))
-        except (TypeError, KeyError, ValueError, AttributeError) as error:
-            raise MalformedResultError(f"no list of backends: {str(answer)[:_QUOTED]}") from error
+        entries = answer.get("backends") if isinstance(answer, dict) else answer
+        if not isinstance(entries, list):
+            raise MalformedResultError(f"no list of backends: {str(answer)[:_QUOTED]}")
+        return tuple(map(backend_info, entries))
 
     async def aclose(self) -> None:
         """Close the connections of this event loop."""
@@ -304,33 +229,3 @@ def _parse(response: httpx.Response) -> Any:
             status_code=response.status_code,
             request_id=response.headers.get("x-request-id"),
         ) from error
-
-
-def _job_view(entry: Any) -> JobView:
-    """Our view of a job object."""
-    if not isinstance(entry, dict) or not isinstance(entry.get("status"), str) or "id" not in entry:
-        raise MalformedResultError(f"no job with an id and a status: {str(entry)[:_QUOTED]}")
-    failure = entry.get("failure") or {}
-    if not isinstance(failure, dict):
-        failure = {"message": str(failure)}
-    return JobView(
-        job_id=str(entry["id"]),
-        status=entry["status"],
-        name=entry.get("name"),
-        child_job_ids=tuple(map(str, entry.get("child_job_ids") or ())),
-        metadata=entry.get("metadata") or {},
-        failure_code=failure.get("code"),
-        failure_message=failure.get("message") or failure.get("error"),
-        results=entry.get("results") or {},
-    )
-
-
-def _backend_info(entry: Any) -> BackendInfo:
-    """Our view of a backend object."""
-    gates = entry.get("supported_native_gates")
-    return BackendInfo(
-        name=str(entry["backend"]),
-        status=str(entry["status"]),
-        n_qubits=int(entry["qubits"]),
-        native_gates=None if gates is None else tuple(map(str, gates)),
-    )

@@ -13,9 +13,9 @@ from typing import Any
 from urllib.parse import quote
 
 from pennylane_qstore.errors import MalformedResultError, ServiceError
-from pennylane_qstore.execution.client import JobView, Service
 from pennylane_qstore.execution.codec import Kind, decode, split_aggregate
 from pennylane_qstore.execution.gather import gather
+from pennylane_qstore.execution.service import JobView, Service
 from pennylane_qstore.native import Outcomes
 
 _AGGREGATE = "probabilities-aggregate"

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import anyio
 
 from pennylane_qstore.errors import JobCanceledError, JobFailedError
-from pennylane_qstore.execution.client import JobView, Service
 from pennylane_qstore.execution.fetch import Limiter
 from pennylane_qstore.execution.polling import Clock, PollSchedule
 from pennylane_qstore.execution.request import JobRecord
+from pennylane_qstore.execution.service import JobView, Service
 
 logger = logging.getLogger("pennylane_qstore")
 
@@ -28,6 +28,7 @@ class Job:
         status: The last status seen, ``"unsent"`` before the submission.
         seconds: Time from the submission until the results were here.
         error: What went wrong with it.
+        is_open: Whether neither results nor an error are here.
     """
 
     members: tuple[int, ...]
@@ -38,6 +39,7 @@ class Job:
     status: str = "unsent"
     seconds: float = 0.0
     error: Exception | None = None
+    is_open: bool = True
 
     def record(self) -> JobRecord:
         """The facts about this job, frozen."""

@@ -108,7 +108,7 @@ class Progress:
     Attributes:
         done: Requests whose outcomes are here.
         total: Requests of the batch.
-        jobs: Number of jobs per status.
+        jobs: Number of jobs per status: the service's, or ``"unsent"`` and ``"sending"`` before.
     """
 
     done: int

@@ -1,9 +1,7 @@
 """Runs a batch of requests: what the cache has, then the rest in as few jobs as possible."""
 
 import logging
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 
 import anyio
@@ -15,9 +13,9 @@ from pennylane_qstore.errors import (
     InvalidShotsError,
     JobError,
 )
-from pennylane_qstore.execution.cache import KeyMaker, ResultCache, replicate_key
-from pennylane_qstore.execution.client import Service
-from pennylane_qstore.execution.fetch import Limiter, fetch_outcomes
+from pennylane_qstore.execution.batch import Batch, Ticket
+from pennylane_qstore.execution.cache import KeyMaker, ResultCache
+from pennylane_qstore.execution.fetch import fetch_outcomes
 from pennylane_qstore.execution.gather import gather
 from pennylane_qstore.execution.job import Job, submit, wait
 from pennylane_qstore.execution.pack import Item, Limits, pack
@@ -25,76 +23,10 @@ from pennylane_qstore.execution.payload import encode_circuit, encode_job
 from pennylane_qstore.execution.polling import Clock, EventLoopClock, PollSchedule
 from pennylane_qstore.execution.replicates import Replicates, replicate_seed
 from pennylane_qstore.execution.request import BatchResult, Progress, Request, Settings
+from pennylane_qstore.execution.service import Service
 from pennylane_qstore.native import Circuit, Outcomes
 
 logger = logging.getLogger("pennylane_qstore")
-
-
-@dataclass(slots=True, eq=False)
-class _Ticket:
-    """One thing to find out: a distribution, or one sample.
-
-    Attributes:
-        circuit: The circuit.
-        shots: Repetitions, or None for the distribution.
-        base: Key that its replicates share; empty where nothing needs one.
-        replicate: Which sample of equal ones it is.
-        outcomes: The answer, once it is here.
-    """
-
-    circuit: Circuit
-    shots: int | None
-    base: str = ""
-    replicate: int = 0
-    outcomes: Outcomes | None = None
-
-    @property
-    def key(self) -> str:
-        """Key in the cache."""
-        return self.base if self.shots is None else replicate_key(self.base, self.replicate)
-
-    def accepts(self, outcomes: Outcomes) -> bool:
-        """Whether outcomes from the cache can be the answer."""
-        exact = self.shots is None
-        return outcomes.n_qubits == self.circuit.n_qubits and outcomes.is_exact == exact
-
-
-@dataclass(slots=True, eq=False)
-class _Batch:
-    """The state of one call of :meth:`Runner.run`.
-
-    Attributes:
-        tickets: What is to be found out.
-        places: Ticket of each request; shape ``(n_requests,)``.
-        limiter: Held during each request to the service.
-        on_progress: The caller's callback.
-        jobs: The jobs on their way.
-        error: What the callback raised.
-    """
-
-    tickets: list[_Ticket]
-    places: list[int]
-    limiter: Limiter
-    on_progress: Callable[[Progress], None] | None
-    jobs: list[Job] = field(default_factory=list)
-    error: Exception | None = None
-
-    def report(self) -> None:
-        """Tell the caller where the batch stands. Its mistakes must not cost paid results."""
-        if self.on_progress is None:
-            return
-        done = sum(self.tickets[place].outcomes is not None for place in self.places)
-        statuses = dict(Counter(job.status for job in self.jobs))
-        try:
-            self.on_progress(Progress(done, len(self.places), statuses))
-        except Exception as error:
-            self.on_progress, self.error = None, error
-
-    @property
-    def first_error(self) -> Exception | None:
-        """The error of the first job that has one, else the callback's."""
-        errors = [job.error for job in self.jobs if job.error is not None]
-        return errors[0] if errors else self.error
 
 
 class Runner:
@@ -174,11 +106,11 @@ class Runner:
         requests: Sequence[Request],
         settings: Settings,
         on_progress: Callable[[Progress], None] | None,
-    ) -> _Batch:
+    ) -> Batch:
         """The batch's state before anything is sent."""
         keyed = self._cache is not None or (settings.noise_seed is not None and not settings.exact)
         keys = KeyMaker(settings, self._service.base_url) if keyed else None
-        tickets: list[_Ticket] = []
+        tickets: list[Ticket] = []
         places: list[int] = []
         known: dict[Circuit, int] = {}
         for request in requests:
@@ -188,11 +120,11 @@ class Runner:
                 place = len(tickets)
                 base = keys.base(request.circuit, shots) if keys else ""
                 replicate = self._replicates.take(base) if base and shots is not None else 0
-                tickets.append(_Ticket(request.circuit, shots, base, replicate))
+                tickets.append(Ticket(request.circuit, shots, base, replicate))
             places.append(place)
-        return _Batch(tickets, places, anyio.Semaphore(self._max_in_flight), on_progress)
+        return Batch(tickets, places, anyio.Semaphore(self._max_in_flight), on_progress)
 
-    async def _look_up(self, batch: _Batch) -> int:
+    async def _look_up(self, batch: Batch) -> int:
         """Take from the cache what it has, and return how many requests that answers."""
         if self._cache is None or not batch.tickets:
             return 0
@@ -203,7 +135,7 @@ class Runner:
                 ticket.outcomes = entry
         return sum(batch.tickets[place].outcomes is not None for place in batch.places)
 
-    def _plan(self, tickets: Sequence[_Ticket], settings: Settings) -> list[Job]:
+    def _plan(self, tickets: Sequence[Ticket], settings: Settings) -> list[Job]:
         """Jobs for the tickets that have no outcomes yet."""
         open_places = [place for place, ticket in enumerate(tickets) if ticket.outcomes is None]
         texts = {place: encode_circuit(tickets[place].circuit) for place in open_places}
@@ -231,17 +163,17 @@ class Runner:
         )
         return [job(members) for members in pack(items, self._limits)]
 
-    async def _run_jobs(self, batch: _Batch, timeout_s: float | None) -> None:
+    async def _run_jobs(self, batch: Batch, timeout_s: float | None) -> None:
         """Run all jobs at once, and raise what went wrong when all have ended."""
         try:
             with self._clock.limit(timeout_s) as scope:
                 await gather([partial(self._run_job, batch, job) for job in batch.jobs])
         except anyio.get_cancelled_exc_class():
-            logger.warning("interrupted; jobs left running: %s", _left(batch))
+            logger.warning("interrupted; jobs left running: %s", batch.left())
             raise
         error = batch.first_error
         if scope.cancelled_caught:
-            left = _left(batch)
+            left = batch.left()
             message = (
                 f"no results within {timeout_s} s; these jobs at {self._service.base_url} were "
                 f"left as they are, not canceled: {', '.join(left) or 'none was submitted'}"
@@ -252,7 +184,7 @@ class Runner:
         if error is not None:
             raise error
 
-    async def _run_job(self, batch: _Batch, job: Job) -> None:
+    async def _run_job(self, batch: Batch, job: Job) -> None:
         """One job from the submission to the cache. Its failure must not stop the others."""
         try:
             async with batch.limiter:
@@ -270,16 +202,16 @@ class Runner:
                 on_change=batch.report,
             )
             found = await fetch_outcomes(self._service, view, job.widths, job.shots, batch.limiter)
-            job.seconds = self._clock.now() - started
+            job.seconds, job.is_open = self._clock.now() - started, False
             await self._keep(batch, job, found)
         except Exception as error:
-            logger.info("job %s: %s", job.job_id, error)
+            logger.info("job %s: %s", job.job_id or "(not submitted)", error)
             if job.job_id is not None and not isinstance(error, JobError):
                 error.add_note(f"job {job.job_id} at {self._service.base_url} was left as it is")
-            job.error = error
+            job.error, job.is_open = error, False
         batch.report()
 
-    async def _keep(self, batch: _Batch, job: Job, found: Sequence[Outcomes]) -> None:
+    async def _keep(self, batch: Batch, job: Job, found: Sequence[Outcomes]) -> None:
         """Hand outcomes to their tickets and to the cache."""
         tickets = [batch.tickets[place] for place in job.members]
         for ticket, outcomes in zip(tickets, found, strict=True):
@@ -302,14 +234,3 @@ def _check_shots(requests: Sequence[Request], settings: Settings) -> None:
             )
         if request.shots < 1:
             raise InvalidShotsError(f"request {index} has {request.shots} shots; at least 1 works")
-
-
-def _left(batch: _Batch) -> list[str]:
-    """Ids of jobs that were submitted and have not ended."""
-    return [
-        job.job_id
-        for job in batch.jobs
-        if job.job_id is not None
-        and job.error is None
-        and any(batch.tickets[place].outcomes is None for place in job.members)
-    ]

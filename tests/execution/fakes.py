@@ -12,7 +12,7 @@ import anyio
 import anyio.lowlevel
 
 from pennylane_qstore.errors import ServiceError
-from pennylane_qstore.execution.client import BackendInfo, JobView
+from pennylane_qstore.execution.service import BackendInfo, JobView
 from pennylane_qstore.native import Circuit, Gate
 
 

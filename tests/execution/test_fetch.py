@@ -2,8 +2,8 @@ import anyio
 import pytest
 
 from pennylane_qstore.errors import MalformedResultError, ServiceError
-from pennylane_qstore.execution.client import JobView
 from pennylane_qstore.execution.fetch import fetch_outcomes, result_paths
+from pennylane_qstore.execution.service import JobView
 
 URL = {"probabilities": {"url": "/v0.4/jobs/j/results/probabilities"}}
 ARTIFACT = {
