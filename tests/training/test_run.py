@@ -38,6 +38,17 @@ def test_another_seed_gives_another_run(result):
     assert other.records[0].loss != result.records[0].loss
 
 
+@pytest.mark.parametrize("noise_model", [None, "aria-1"])
+def test_on_our_own_device_a_step_is_one_job_and_a_run_repeats_bit_for_bit(noise_model):
+    settings = replace(TINY, device="qstore.ionq", noise_model=noise_model)
+    first, second = run_training(settings), run_training(settings)
+    assert [record.jobs for record in first.records] == [1, 1]
+    assert first.usage == second.usage
+    assert (first.usage.circuits, first.usage.jobs) == (2 * 6 + 114, 3)
+    np.testing.assert_array_equal(first.params, second.params)
+    assert first.test_accuracy == second.test_accuracy
+
+
 def test_each_step_is_reported_as_soon_as_it_is_there():
     seen = []
     run_training(TINY, on_step=seen.append)
