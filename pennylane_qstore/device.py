@@ -30,6 +30,7 @@ from pennylane_qstore.compile import (
     Target,
     compile_natively,
     decomposition,
+    defer_measurements,
     expand_broadcast_matrices,
     is_measurable,
     measure_sums,
@@ -212,7 +213,7 @@ class IonQDevice(Device):
         method = config.mcm_config.mcm_method
         if method not in (None, "deferred"):
             raise DeviceError(
-                f"mcm_method={method!r} is not available on {self.name}; all qubits are measured "
+                f"mcm_method={method.value!r} is not available on {self.name}; all qubits are measured "
                 "at the end, so use 'deferred' (the default)"
             )
         # The pipeline makes parameters plain NumPy early; only jax.jit needs PennyLane's callback.
@@ -238,7 +239,7 @@ class IonQDevice(Device):
         add(validate_observables, is_measurable, name=self.name)
         add(name_measured_wires, self.wires)
         add(qml.transforms.convert_to_numpy_parameters)
-        add(qml.defer_measurements, allow_postselect=False)
+        add(defer_measurements, wires=self.wires)
         add(measure_sums)
         add(expand_broadcast_matrices)
         add(decompose, **decomposition(options.gateset, self.wires, self.name))

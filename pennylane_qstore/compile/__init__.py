@@ -12,6 +12,7 @@ from pennylane_qstore.compile.operations import to_operations
 from pennylane_qstore.compile.pipeline import (
     compile_natively,
     decomposition,
+    defer_measurements,
     expand_broadcast_matrices,
     name_measured_wires,
     refuse_mixed_gate_sets,
@@ -26,6 +27,7 @@ __all__ = [
     "check_gate_sets",
     "compile_natively",
     "decomposition",
+    "defer_measurements",
     "expand_broadcast_matrices",
     "is_measurable",
     "lower",

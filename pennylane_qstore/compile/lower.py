@@ -4,6 +4,7 @@ This is the only place that knows both sides. Broadcast parameters give one circ
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from math import isfinite
 from typing import Any
 
@@ -36,12 +37,19 @@ _IONQ_ISING = {
 _NO_GATE = frozenset({"Barrier", "GlobalPhase", "Snapshot", "WireCut"})
 _NATIVE_NAMES = FIXED.keys() | PARAMETRIC.keys() | INTERACTIONS.keys()
 _QIS_NAMES = QIS_NAMES.keys() | {"Identity"}
+_DIRECT_NAMES = frozenset(_NATIVE_NAMES | _QIS_NAMES | set(_NATIVE_OPS.values()))
+_NATIVE_GATE_NAMES = frozenset(_NATIVE_OPS.values())
 _MAX_ANGLE = 0.25
+
+
+@cache
+def _native_kind(kind: type[Operator]) -> str | None:
+    return next((name for known, name in _NATIVE_OPS.items() if issubclass(kind, known)), None)
 
 
 def native_name(op: Operator) -> str | None:
     """IonQ's name of a native gate the user wrote; None for any other operation."""
-    return next((name for kind, name in _NATIVE_OPS.items() if isinstance(op, kind)), None)
+    return _native_kind(type(op))
 
 
 def can_lower(op: Operator, gateset: GateSet) -> bool:
@@ -76,19 +84,14 @@ def check_gate_sets(operations: Iterable[Operator]) -> None:
 
 
 def _instruction_name(op: Operator) -> str:
-    native = native_name(op)
-    if native is not None:
-        return native
-    if type(op) in _IONQ_ISING:
-        return _IONQ_ISING[type(op)]
-    return op.name
+    return native_name(op) or _IONQ_ISING.get(type(op)) or op.name
 
 
 def _read(op: Operator, index: Mapping[Any, int]) -> tuple[str, tuple[int, ...], Sequence[Any]]:
     """Name, qubits and parameters (floats, or arrays where broadcast) of an operation."""
     name = _instruction_name(op)
-    qubits = tuple(index[wire] for wire in op.wires)
-    if name in _NATIVE_NAMES or name in _QIS_NAMES or name in _NATIVE_OPS.values():
+    qubits = tuple([index[wire] for wire in op.wires])
+    if name in _DIRECT_NAMES:
         return name, qubits, op.data
     if len(qubits) == 1 and op.has_matrix:
         return "matrix", qubits, list(np.asarray(op.matrix()).reshape(-1, 4).T)
@@ -98,10 +101,12 @@ def _read(op: Operator, index: Mapping[Any, int]) -> tuple[str, tuple[int, ...],
     )
 
 
-def _entry(param: Any, position: int) -> complex:
-    """One entry of a parameter that may be broadcast."""
-    flat = np.ravel(param)
-    return flat[position if len(flat) > 1 else 0].item()
+def _entry(param: Any, position: int) -> Any:
+    """One entry of a parameter that may be broadcast, as a plain number."""
+    if isinstance(param, float | int):
+        return param
+    array = np.ravel(param)
+    return array[position if len(array) > 1 else 0].item()
 
 
 def _check_finite(op: Operator, params: tuple[Any, ...]) -> None:
@@ -134,7 +139,7 @@ def _instructions(
         if op.name in _NO_GATE:
             continue
         name, qubits, data = _read(op, index)
-        is_native = name in _NATIVE_OPS.values()
+        is_native = name in _NATIVE_GATE_NAMES
         for position, circuit in enumerate(circuits):
             params: tuple[Any, ...] = tuple(_entry(param, position) for param in data)
             _check_finite(op, params)

@@ -20,6 +20,7 @@ from pennylane_qstore.compile.measurements import needs_state, rotate_to_computa
 from pennylane_qstore.compile.native_tape import Lowering, NativeTape
 from pennylane_qstore.compile.qis import QIS_NAMES
 from pennylane_qstore.compile.target import Target
+from pennylane_qstore.errors import TooManyWiresError
 from pennylane_qstore.native import GateSet
 
 TARGET_GATES = frozenset(QIS_NAMES.keys() - {"SWAP"} | {"GlobalPhase", "Identity"})
@@ -55,6 +56,30 @@ def _on_wires(mp: MeasurementProcess, wires: Wires) -> MeasurementProcess:
     if isinstance(mp, CountsMP):
         return CountsMP(wires=wires, all_outcomes=mp.all_outcomes)
     return ProbabilityMP(wires=wires) if isinstance(mp, ProbabilityMP) else mp
+
+
+@qml.transform
+def defer_measurements(
+    tape: QuantumScript, wires: Wires | None
+) -> tuple[QuantumScriptBatch, PostprocessingFn]:
+    """Defer mid-circuit measurements to the end, on spare wires of the device.
+
+    Raises:
+        TooManyWiresError: If the device has too few spare wires.
+    """
+    (deferred,), postprocess = qml.defer_measurements(tape, allow_postselect=False)
+    added = [wire for wire in deferred.wires if wires and wire not in wires]
+    added = [wire for wire in added if wire not in tape.wires]
+    if added:
+        spare = [wire for wire in wires or () if wire not in deferred.wires]
+        if len(spare) < len(added):
+            raise TooManyWiresError(
+                f"the circuit's mid-circuit measurements need {len(added)} wires besides the "
+                f"{len(tape.wires)} it names, and the device has {len(spare)} to spare; make the "
+                f"device with {len(added) - len(spare)} more"
+            )
+        (deferred,), _ = qml.map_wires(deferred, dict(zip(added, spare, strict=False)))
+    return (deferred,), postprocess
 
 
 _MATRIX_OPS = (

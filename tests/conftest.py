@@ -1,0 +1,9 @@
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _private_environment(tmp_path, monkeypatch):
+    """No test reads a user's key or touches a user's cache."""
+    for name in ("IONQ_API_KEY", "IONQ_API_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
