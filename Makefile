@@ -24,8 +24,8 @@ lint: $(VENV)/.lint
 # PennyLane's own device test-suite, with shots and analytic, without --skip-ops.
 SUITE := $$($(BIN)/python -c "from pennylane.devices.tests import get_device_tests as g; print(g())")
 device-suite: $(VENV)/.test
-	$(BIN)/python -m pytest $(SUITE) -c /dev/null --device=qstore.ionq --shots=10000 --device-kwargs cache=0 -q -rs -p no:cacheprovider
-	$(BIN)/python -m pytest $(SUITE) -c /dev/null --device=qstore.ionq --shots=None --device-kwargs cache=0 -q -rs -p no:cacheprovider
+	$(BIN)/python -m pytest $(SUITE) -c /dev/null --device=qstore.ionq --shots=10000 -q -rs -p no:cacheprovider
+	$(BIN)/python -m pytest $(SUITE) -c /dev/null --device=qstore.ionq --shots=None -q -rs -p no:cacheprovider
 
 # Other vendors' clients against our emulator on loopback.
 peers: $(VENV)/.peers

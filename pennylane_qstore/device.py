@@ -213,8 +213,8 @@ class IonQDevice(Device):
         method = config.mcm_config.mcm_method
         if method not in (None, "deferred"):
             raise DeviceError(
-                f"mcm_method={method.value!r} is not available on {self.name}; all qubits are measured "
-                "at the end, so use 'deferred' (the default)"
+                f"mcm_method={method.value!r} is not available on {self.name}; all qubits are "
+                "measured at the end, so use 'deferred' (the default)"
             )
         # The pipeline makes parameters plain NumPy early; only jax.jit needs PennyLane's callback.
         return replace(

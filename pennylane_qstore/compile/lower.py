@@ -3,10 +3,10 @@
 This is the only place that knows both sides. Broadcast parameters give one circuit per entry.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from functools import cache
 from math import isfinite
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pennylane_ionq.ops as ionq_ops
@@ -43,8 +43,10 @@ _MAX_ANGLE = 0.25
 
 
 @cache
-def _native_kind(kind: type[Operator]) -> str | None:
-    return next((name for known, name in _NATIVE_OPS.items() if issubclass(kind, known)), None)
+def _native_kind(kind: Hashable) -> str | None:
+    return next(
+        (name for known, name in _NATIVE_OPS.items() if issubclass(cast(type, kind), known)), None
+    )
 
 
 def native_name(op: Operator) -> str | None:

@@ -98,6 +98,7 @@ class Register:
         self.order: list[int] = []
         self.state: ComplexArray = np.ones(batch, dtype=complex)
         self.pending: dict[int, ComplexArray] = {}
+        self._workspace = np.empty(batch, dtype=complex)
 
     def apply(self, op: Op, matrix: ComplexArray | None, values: FloatArray) -> None:
         """Apply one gate; ``matrix`` is given for those on one target."""
@@ -127,7 +128,7 @@ class Register:
             if qubit not in self.order:
                 self._join(qubit, matrix)
             elif matrix is not None:
-                kernels.apply_matrix(self.state, matrix, self.order.index(qubit))
+                kernels.apply_matrix(self.state, matrix, self.order.index(qubit), self._workspace)
 
     def _join(self, qubit: int, matrix: ComplexArray | None) -> None:
         grown = np.zeros((2, *self.state.shape), dtype=complex)
@@ -137,6 +138,7 @@ class Register:
             np.multiply(self.state, matrix[0, 0], out=grown[0])
             np.multiply(self.state, matrix[1, 0], out=grown[1])
         self.state = grown
+        self._workspace = np.empty(grown.size, dtype=complex)
         self.order.insert(0, qubit)
 
     def _view(self, controls: tuple[int, ...], targets: tuple[int, ...]) -> ComplexArray:
@@ -158,7 +160,7 @@ class Register:
             view[0] *= matrix[0, 0]
             view[1] *= matrix[1, 1]
         else:
-            kernels.apply_matrix(view, matrix, 0)
+            kernels.apply_matrix(view, matrix, 0, self._workspace)
 
     def _swap(self, op: Op) -> None:
         first, second = op.targets

@@ -2,6 +2,7 @@
 
 import json
 
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -67,32 +68,31 @@ class JobRoutes:
         """List jobs, newest first; children only where asked for by parent or id."""
         limit = query_int(request, "limit", PAGE, low=1, high=10_000)
         after = request.query_params.get("next")
-        found = [job for job in self._store.all() if self._matches(job, request)]
+        found = self._find(request.query_params)
         if after:
-            places = [place for place, job in enumerate(found) if job.id < after]
-            found = found[places[0] :] if places else []
+            found = [job for job in found if job.id < after]
         page = found[: min(limit, PAGE)]
         following = page[-1].id if len(found) > len(page) else None
         shown = [job_object(self._store, job) for job in page]
         return answer({"jobs": shown, "next": following})
 
-    def _matches(self, job: Job, request: Request) -> bool:
-        query = request.query_params
-        ids = [part for text in query.getlist("ids") for part in text.split(",")]
-        parent = query.get("parent_job_id")
-        targets = [part for text in query.getlist("target") for part in text.split(",")]
-        if ids and job.id not in ids:
-            return False
-        if parent is not None and (job.parent is None or job.parent.id != parent):
-            return False
-        if not ids and parent is None and job.parent is not None:
-            return False
-        return (
-            (not targets or job.source.backend in targets)
-            and query.get("status") in (None, self._store.status(job))
-            and query.get("session_id") in (None, job.source.session_id)
-            and query.get("submitter_id") in (None, USER_ID)
-        )
+    def _find(self, query: QueryParams) -> list[Job]:
+        """Jobs that pass every filter of a query string."""
+        ids, targets = _listed(query, "ids"), _listed(query, "target")
+        parent, status = query.get("parent_job_id"), query.get("status")
+        session, submitter = query.get("session_id"), query.get("submitter_id")
+        if submitter not in (None, USER_ID):
+            return []
+        return [
+            job
+            for job in self._store.all()
+            if (ids or parent is not None or job.parent is None)
+            and (not ids or job.id in ids)
+            and (parent is None or (job.parent is not None and job.parent.id == parent))
+            and (not targets or job.source.backend in targets)
+            and session in (None, job.source.session_id)
+            and (status is None or status == self._store.status(job))
+        ]
 
     async def cancel(self, request: Request) -> Response:
         """Cancel one job."""
@@ -189,3 +189,8 @@ class JobRoutes:
                 "current_predicted_queue_time": 0,
             }
         )
+
+
+def _listed(query: QueryParams, key: str) -> set[str]:
+    """Values of a key that may be repeated, or hold a comma list."""
+    return {part for text in query.getlist(key) for part in text.split(",")}

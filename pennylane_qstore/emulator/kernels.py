@@ -20,14 +20,27 @@ def halves(state: ComplexArray, axis: int) -> tuple[ComplexArray, ComplexArray]:
     return split[0], split[1]
 
 
-def apply_matrix(state: ComplexArray, matrix: ComplexArray, axis: int) -> None:
-    """Multiply a ``(2, 2, batch)`` stack into one axis of the state."""
+def apply_matrix(
+    state: ComplexArray, matrix: ComplexArray, axis: int, workspace: ComplexArray
+) -> None:
+    """Multiply a ``(2, 2, batch)`` stack into one axis of the state.
+
+    Args:
+        state: Amplitudes.
+        matrix: Matrices.
+        axis: Axis of the qubit.
+        workspace: Flat array of at least the size of the state; memory that is used again costs a
+            quarter of memory that the system has to provide afresh.
+    """
     zero, one = halves(state, axis)
-    scratch = zero * matrix[1, 0]
+    first = workspace[: zero.size].reshape(zero.shape)
+    second = workspace[zero.size : 2 * zero.size].reshape(zero.shape)
+    np.multiply(zero, matrix[1, 0], out=first)
+    np.multiply(one, matrix[0, 1], out=second)
     zero *= matrix[0, 0]
-    zero += one * matrix[0, 1]
+    zero += second
     one *= matrix[1, 1]
-    one += scratch
+    one += first
 
 
 def exchange(first: ComplexArray, second: ComplexArray) -> None:

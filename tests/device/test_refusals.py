@@ -166,5 +166,5 @@ def test_mid_circuit_measurements_without_spare_wires_are_refused():
 
 
 def test_an_operation_that_cannot_be_decomposed_is_refused():
-    with pytest.raises(DeviceError, match="QubitDensityMatrix.*not supported"):
+    with pytest.raises(DeviceError, match="(?s)QubitDensityMatrix.*not supported"):
         run([qml.QubitDensityMatrix(np.eye(2) / 2, wires=0)])

@@ -80,9 +80,8 @@ def test_native_gates_run_on_the_simulator():
     import ionq_core
 
     ms = ionq_core.ms_matrix(0.0, 0.0, 0.1)
-    gpi2, gpi = (
-        np.kron(m, np.eye(2)) for m in (ionq_core.gpi2_matrix(0.25), ionq_core.gpi_matrix(0.3))
-    )
+    gpi2 = np.kron(ionq_core.gpi2_matrix(0.25), np.eye(2))
+    gpi = np.kron(ionq_core.gpi_matrix(0.3), np.eye(2))
     state = gpi @ np.array(ms) @ gpi2 @ np.eye(4)[0]
     circuit()
     np.testing.assert_allclose(device.prob, np.abs(state) ** 2, atol=1e-12)
