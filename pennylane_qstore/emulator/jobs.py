@@ -175,7 +175,11 @@ class JobStore:
             job.future = self._pool.submit(_run, source, accepted, seed, job.stop)
         else:
             job.future = Future()
-            job.future.set_result(_run(source, accepted, seed, job.stop))
+            try:
+                job.future.set_result(_run(source, accepted, seed, job.stop))
+            except Exception as error:
+                # As in a thread: the job fails by name, the submission does not.
+                job.future.set_exception(error)
 
     def _drop_oldest(self) -> None:
         excess = len(self._jobs) - self.options.max_jobs
