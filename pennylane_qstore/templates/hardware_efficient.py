@@ -47,8 +47,8 @@ class HardwareEfficientAnsatz(Operation):
     CNOTs along ``entanglement``. RY and RZ alone are not universal on one qubit; layers and
     entanglers together are what makes the ansatz expressive.
 
-    Measured in the computational basis, the last layer's RZ angles have no effect: they commute
-    with the CNOTs' controls and targets up to Z-type operators, which the measurement cannot see.
+    Measured in the computational basis, the last layer's RZ angles have no effect: the CNOTs turn
+    them into rotations about products of Z, which change phases only.
 
     Args:
         params: Angles in radians, shape ``(n_layers, n_wires, 2)``: RY at ``[..., 0]``, RZ at
