@@ -1,0 +1,105 @@
+"""The runner against the emulator behind a real server, and for a long time."""
+
+import gc
+import os
+import threading
+import time
+from functools import partial
+
+import anyio
+import pytest
+import uvicorn
+
+from pennylane_qstore.emulator import EmulatorOptions, JobFault, RequestFault, create_app
+from pennylane_qstore.errors import JobFailedError, UnconfirmedSubmissionError
+from pennylane_qstore.execution import HttpService, Request, Runner, Settings, run_blocking
+from tests.execution.fakes import flips
+
+EXACT = Settings("simulator", exact=True)
+
+
+class Server:
+    """Uvicorn in a thread, on a port of its own choice."""
+
+    def __init__(self, **options):
+        self._app = create_app(EmulatorOptions(**options))
+        config = uvicorn.Config(self._app, port=0, log_level="critical", lifespan="off")
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        while not self._server.started:
+            time.sleep(0.001)
+        (listener,) = self._server.servers[0].sockets
+        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        return self
+
+    def __exit__(self, *_):
+        self._server.should_exit = True
+        self._thread.join()
+
+    @property
+    def open_connections(self):
+        return len(self._server.server_state.connections)
+
+
+async def closing(service, call):
+    try:
+        return await call(service)
+    finally:
+        await service.aclose()
+
+
+def test_twenty_batches_share_their_connections():
+    async def work(service):
+        runner = Runner(service)
+        for number in range(20):
+            requests = [Request(flips(3, k, tag=number / 100)) for k in range(3)]
+            result = await runner.run(requests, EXACT)
+            assert [o.states.tolist() for o in result.outcomes] == [[0b100], [0b010], [0b001]]
+        assert server.open_connections == 1
+
+    with Server(shuffle_results=True) as server:
+        anyio.run(closing, HttpService(server.url, "local"), work)
+
+
+@pytest.mark.parametrize("accepted", [False, True])
+def test_a_connection_that_drops_during_a_submission_makes_at_most_one_job(accepted):
+    async def work(service):
+        with pytest.raises(UnconfirmedSubmissionError):
+            await Runner(service).run([Request(flips(1, 0))], EXACT)
+        return await service.list_jobs()
+
+    fault = RequestFault("POST", drop=True, accepted=accepted)
+    with Server(faults=(fault,)) as server:
+        jobs = anyio.run(closing, HttpService(server.url, "local"), work)
+    assert len(jobs) == accepted
+
+
+def test_a_failed_job_brings_its_code_over_the_network():
+    async def work(service):
+        await Runner(service).run([Request(flips(1, 0))], EXACT)
+
+    fault = JobFault(code="QuotaExhaustedError", message="no credit")
+    with Server(faults=(fault,)) as server, pytest.raises(JobFailedError, match="no credit"):
+        anyio.run(closing, HttpService(server.url, "local"), work)
+
+
+@pytest.mark.stress
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts open files as Linux does")
+def test_two_thousand_batches_leave_nothing_behind():
+    service = HttpService("http://emulator", "local", app=create_app(EmulatorOptions(max_jobs=50)))
+    runner = Runner(service)
+
+    def batches(n):
+        for number in range(n):
+            requests = [Request(flips(2, 0, tag=number / n)), Request(flips(2, 1))]
+            run_blocking(partial(runner.run, requests, EXACT))
+        gc.collect()
+        return len(gc.get_objects()), len(os.listdir("/proc/self/fd")), threading.active_count()
+
+    batches(200)
+    before, after = batches(200), batches(1800)
+    assert after[0] - before[0] < 2000
+    assert after[1:] == before[1:]
