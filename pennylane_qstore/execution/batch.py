@@ -45,18 +45,18 @@ class Batch:
     """The state of one call of :meth:`Runner.run`.
 
     Attributes:
-        tickets: What is to be found out.
-        places: Ticket of each request; shape ``(n_requests,)``.
         limiter: Held during each request to the service.
         on_progress: The caller's callback.
+        tickets: What is to be found out.
+        places: Ticket of each request; shape ``(n_requests,)``.
         jobs: The jobs on their way.
         error: What the callback raised.
     """
 
-    tickets: list[Ticket]
-    places: list[int]
     limiter: Limiter
     on_progress: Callable[[Progress], None] | None
+    tickets: list[Ticket] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
     error: Exception | None = None
 
@@ -70,6 +70,10 @@ class Batch:
             self.on_progress(Progress(done, len(self.places), statuses))
         except Exception as error:
             self.on_progress, self.error = None, error
+
+    def replicates(self) -> list[tuple[str, int]]:
+        """Key and number of each replicate that this batch holds."""
+        return [(t.base, t.replicate) for t in self.tickets if t.base and t.shots is not None]
 
     def left(self) -> list[str]:
         """Ids of jobs that were submitted and have not ended."""

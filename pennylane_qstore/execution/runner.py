@@ -83,15 +83,16 @@ class Runner:
         """
         started = self._clock.now()
         _check_shots(requests, settings)
-        batch = self._open(requests, settings, on_progress)
+        batch = Batch(anyio.Semaphore(self._max_in_flight), on_progress)
         try:
+            self._fill(batch, requests, settings)
             n_cached = await self._look_up(batch)
             batch.jobs = self._plan(batch.tickets, settings)
             batch.report()
             await self._run_jobs(batch, timeout_s)
         except BaseException:
             # Nobody saw these samples: whoever asks again gets the same numbers, from the cache.
-            self._replicates.give_back((t.base, t.replicate) for t in batch.tickets if t.base)
+            self._replicates.give_back(batch.replicates())
             raise
         outcomes = [batch.tickets[place].outcomes for place in batch.places]
         return BatchResult(
@@ -101,28 +102,21 @@ class Runner:
             seconds=self._clock.now() - started,
         )
 
-    def _open(
-        self,
-        requests: Sequence[Request],
-        settings: Settings,
-        on_progress: Callable[[Progress], None] | None,
-    ) -> Batch:
-        """The batch's state before anything is sent."""
+    def _fill(self, batch: Batch, requests: Sequence[Request], settings: Settings) -> None:
+        """Note what has to be found out, and which request wants which of it."""
         keyed = self._cache is not None or (settings.noise_seed is not None and not settings.exact)
         keys = KeyMaker(settings, self._service.base_url) if keyed else None
-        tickets: list[Ticket] = []
-        places: list[int] = []
         known: dict[Circuit, int] = {}
         for request in requests:
             shots = None if settings.exact else request.shots
-            place = known.setdefault(request.circuit, len(tickets)) if settings.exact else -1
-            if place < 0 or place == len(tickets):
-                place = len(tickets)
+            place = fresh = len(batch.tickets)
+            if settings.exact:
+                place = known.setdefault(request.circuit, fresh)
+            if place == fresh:
                 base = keys.base(request.circuit, shots) if keys else ""
                 replicate = self._replicates.take(base) if base and shots is not None else 0
-                tickets.append(Ticket(request.circuit, shots, base, replicate))
-            places.append(place)
-        return Batch(tickets, places, anyio.Semaphore(self._max_in_flight), on_progress)
+                batch.tickets.append(Ticket(request.circuit, shots, base, replicate))
+            batch.places.append(place)
 
     async def _look_up(self, batch: Batch) -> int:
         """Take from the cache what it has, and return how many requests that answers."""

@@ -9,6 +9,7 @@ from pennylane_qstore.errors import (
     AnalyticModeError,
     AuthenticationError,
     BatchTimeoutError,
+    InvalidCircuitError,
     InvalidOptionError,
     InvalidShotsError,
     JobCanceledError,
@@ -26,6 +27,7 @@ from pennylane_qstore.execution import (
     run_blocking,
 )
 from pennylane_qstore.execution.pack import Limits
+from pennylane_qstore.native import Circuit, Gate
 from tests.execution.fakes import FakeClock, FakeService, flips
 
 EXACT = Settings("simulator", exact=True)
@@ -189,6 +191,16 @@ def test_paid_samples_of_a_failed_batch_are_served_when_it_is_repeated(cache):
     with pytest.raises(JobFailedError):
         run(runner, requests, SAMPLED)
     assert run(runner, requests, SAMPLED).n_cached == 1
+
+
+def test_a_batch_that_is_refused_before_it_is_sent_uses_up_no_replicates():
+    service = FakeService()
+    runner = runner_on(service)
+    good = Request(flips(1, 0), 10)
+    with pytest.raises(InvalidCircuitError):
+        run(runner, [good, Request(Circuit(1, (Gate("nop", (0,)),)), 10)], SEEDED)
+    run(runner, [good], SEEDED)
+    assert [body["noise"]["seed"] for body in service.bodies] == [7]
 
 
 def test_the_first_error_in_the_order_of_the_jobs_is_raised():
