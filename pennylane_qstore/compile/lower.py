@@ -3,10 +3,9 @@
 This is the only place that knows both sides. Broadcast parameters give one circuit per entry.
 """
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from functools import cache
+from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pennylane_ionq.ops as ionq_ops
@@ -21,13 +20,16 @@ from pennylane_qstore.compile.target import Target
 from pennylane_qstore.compile.two_qubit import INTERACTIONS
 from pennylane_qstore.errors import InvalidAngleError, MixedGateSetsError, UnsupportedGateError
 from pennylane_qstore.native import Circuit, GateSet
-from pennylane_qstore.ops import ZZ
+from pennylane_qstore.ops import GPI, GPI2, MS, ZZ
 
 _NATIVE_OPS: dict[type[Operator], str] = {
+    GPI: "gpi",
+    GPI2: "gpi2",
+    MS: "ms",
+    ZZ: "zz",
     ionq_ops.GPI: "gpi",
     ionq_ops.GPI2: "gpi2",
     ionq_ops.MS: "ms",
-    ZZ: "zz",
 }
 _IONQ_ISING = {
     ionq_ops.XX: "IsingXX",
@@ -42,16 +44,9 @@ _NATIVE_GATE_NAMES = frozenset(_NATIVE_OPS.values())
 _MAX_ANGLE = 0.25
 
 
-@cache
-def _native_kind(kind: Hashable) -> str | None:
-    return next(
-        (name for known, name in _NATIVE_OPS.items() if issubclass(cast(type, kind), known)), None
-    )
-
-
 def native_name(op: Operator) -> str | None:
     """IonQ's name of a native gate the user wrote; None for any other operation."""
-    return _native_kind(type(op))
+    return _NATIVE_OPS.get(type(op))
 
 
 def can_lower(op: Operator, gateset: GateSet) -> bool:
