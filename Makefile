@@ -1,19 +1,22 @@
 # Two commands for a newcomer: `make demo` and `make test`. Each sets up what it needs in .venv.
 
-PYTHON ?= python3
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest
+# More arguments for pytest, such as PYTEST_ARGS="-n 2" for two processes.
+PYTEST_ARGS ?=
 
-.PHONY: demo test lint device-suite peers stress notebooks clean
+.PHONY: demo test lint device-suite peers stress notebooks benchmarks clean
 
 demo: $(VENV)/.train
 	$(BIN)/qstore train
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(PYTEST) $(PYTEST_ARGS)
 
 stress: $(VENV)/.test
-	$(BIN)/python -m pytest -m stress
+	$(PYTEST) -m stress $(PYTEST_ARGS)
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
@@ -22,17 +25,23 @@ lint: $(VENV)/.lint
 	$(BIN)/lint-imports
 
 # PennyLane's own device test-suite, with shots and analytic, without --skip-ops.
-SUITE := $$($(BIN)/python -c "from pennylane.devices.tests import get_device_tests as g; print(g())")
+SUITE = $$($(BIN)/python -c "from pennylane.devices.tests import get_device_tests as g; print(g())") \
+	-c /dev/null --device=qstore.ionq -q -rs -p no:cacheprovider $(PYTEST_ARGS)
 device-suite: $(VENV)/.test
-	$(BIN)/python -m pytest $(SUITE) -c /dev/null --device=qstore.ionq --shots=10000 -q -rs -p no:cacheprovider
-	$(BIN)/python -m pytest $(SUITE) -c /dev/null --device=qstore.ionq --shots=None -q -rs -p no:cacheprovider
+	$(PYTEST) $(SUITE) --shots=10000
+	$(PYTEST) $(SUITE) --shots=None
 
 # Other vendors' clients against our emulator on loopback.
-peers: $(VENV)/.peers
-	$(BIN)/python -m pytest tests/peers
+peers: $(VENV)/.test $(VENV)/.peers
+	$(PYTEST) tests/peers $(PYTEST_ARGS)
 
-notebooks: $(VENV)/.notebooks
-	$(BIN)/python -m pytest --nbmake notebooks
+notebooks: $(VENV)/.test $(VENV)/.notebooks
+	$(PYTEST) --nbmake notebooks
+
+benchmarks: $(VENV)/.test
+	$(BIN)/python benchmarks/import_time.py
+	$(BIN)/python benchmarks/gradient.py
+	$(BIN)/python benchmarks/emulator.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
