@@ -1,7 +1,8 @@
 """Circuits as they are sent: gates on qubit indices, all measured at the end."""
 
 import hashlib
-import json
+import sys
+from array import array
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
@@ -52,9 +53,21 @@ class Circuit:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the canonical JSON, as hex: equal for equal circuits, in any process."""
-        content = json.dumps([self.n_qubits, self.gateset, self.gates], separators=(",", ":"))
-        return hashlib.sha256(content.encode()).hexdigest()
+        """SHA-256 of the content, as hex: equal for equal circuits, in any process.
+
+        A gate's name fixes how many qubits and values it has, so the three streams of names, qubits
+        and little-endian doubles determine the circuit.
+        """
+        names = ",".join([gate.name for gate in self.gates])
+        qubits = array("q", [qubit for gate in self.gates for qubit in gate.qubits])
+        values = array("d", [value for gate in self.gates for value in gate.values])
+        if sys.byteorder == "big":
+            qubits.byteswap()
+            values.byteswap()
+        digest = hashlib.sha256(f"{self.n_qubits};{self.gateset};{names};".encode())
+        digest.update(qubits.tobytes())
+        digest.update(values.tobytes())
+        return digest.hexdigest()
 
     @property
     def counts(self) -> dict[str, int]:
