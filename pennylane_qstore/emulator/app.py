@@ -1,5 +1,8 @@
 """The ASGI application: routes of IonQ's Quantum Cloud API v0.4."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -33,7 +36,14 @@ def create_app(options: EmulatorOptions | None = None) -> Starlette:
         *ResultRoutes(store).routes(),
         *ServiceRoutes(store).routes(),
     ]
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        store.close()
+
     app = Starlette(
+        lifespan=lifespan,
         routes=[Mount("/v0.4", routes=routes)],
         middleware=[Middleware(Front, options=options)],
         exception_handlers={

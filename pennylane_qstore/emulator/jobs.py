@@ -125,6 +125,13 @@ class JobStore:
             for gone in (job, *job.children):
                 self._jobs.pop(gone.id, None)
 
+    def close(self) -> None:
+        """Stop all simulations, so that the process can end."""
+        with self.lock:
+            for job in self._jobs.values():
+                job.stop.set()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
     def shuffled(self, jobs: Iterable[Job]) -> list[Job]:
         """Jobs in random order."""
         ordered = list(jobs)

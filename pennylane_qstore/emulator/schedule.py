@@ -128,7 +128,12 @@ def _spoil(job: Job) -> None:
     fault = job.fault
     if fault is None:
         return
-    spoiled = job if fault.child is None or not job.children else job.children[fault.child]
+    if fault.child is None or not job.children:
+        spoiled = job
+    elif fault.child < len(job.children):
+        spoiled = job.children[fault.child]
+    else:
+        return
     spoiled.verdict = fault.status
     spoiled.outcome = None
     if fault.status == "failed":

@@ -55,6 +55,19 @@ def test_cancelling_stops_the_simulation(service, slow):
     assert seen == ["stopped"]
 
 
+def test_the_end_of_the_server_stops_all_simulations(service, slow):
+    _, seen = slow
+    future = service.app.state.store.get(service.submit(X)).future
+
+    async def live_and_end():
+        async with service.app.router.lifespan_context(service.app):
+            pass
+
+    service.runner.run(live_and_end())
+    assert future.result(timeout=30) == {}
+    assert seen == ["stopped"]
+
+
 @pytest.mark.parametrize("inline_work", [0, 1e9])
 def test_an_error_of_the_simulation_fails_the_job_by_name(service, monkeypatch, inline_work):
     def run(*_arguments, **_options):

@@ -187,6 +187,11 @@ def test_a_stuck_job_can_be_canceled(make_service):
     assert service.put(f"jobs/{job}/status/cancel").json()["status"] == "canceled"
 
 
+def test_a_fault_of_a_child_that_a_job_lacks_changes_nothing(make_service):
+    service = make_service(faults=(JobFault(child=5),))
+    assert service.job(service.submit_many([{"circuit": X}]))["status"] == "completed"
+
+
 def test_one_child_may_fail(make_service):
     service = make_service(faults=(JobFault(child=1),))
     job = service.job(service.submit_many([{"circuit": X}] * 3))
