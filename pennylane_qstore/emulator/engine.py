@@ -147,9 +147,10 @@ class Register:
         for qubit in controls:
             index[self.order.index(qubit)] = 1
         kept = [qubit for qubit in self.order if qubit not in controls]
-        axes = [kept.index(qubit) for qubit in targets]
+        first = [kept.index(qubit) for qubit in targets]
+        others = [axis for axis in range(len(kept) + 1) if axis not in first]
         part: ComplexArray = self.state[tuple(index)]
-        return np.moveaxis(part, axes, range(len(axes)))
+        return part.transpose(first + others)
 
     def _controlled(self, op: Op, matrix: ComplexArray) -> None:
         self.flush(*op.qubits)

@@ -7,14 +7,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pennylane_qstore.emulator import money
 from pennylane_qstore.emulator.catalog import BACKENDS
 from pennylane_qstore.emulator.gates import Json
 from pennylane_qstore.emulator.holding import settle
 from pennylane_qstore.emulator.job import Job
 from pennylane_qstore.emulator.jobs import JobStore
 from pennylane_qstore.emulator.refusal import bad, not_found
-from pennylane_qstore.emulator.views import USER_ID, cost, job_object
+from pennylane_qstore.emulator.views import USER_ID, cost, estimate, job_object
 from pennylane_qstore.emulator.wire import answer, query_int, read_body, read_job, read_object
 
 PAGE = 25
@@ -168,27 +167,13 @@ class JobRoutes:
                 ("2q_gates", 0, 0),
             )
         }
-        mitigated = query.get("error_mitigation", "false").lower() == "true"
-        shots, n_one, n_two = (numbers[key] for key in ("shots", "1q_gates", "2q_gates"))
-        total = money.price(backend, shots=shots, n_one=n_one, n_two=n_two, mitigated=mitigated)
-        return answer(
-            {
-                "estimate_context": {
-                    "backend": backend,
-                    "type": query.get("type", "ionq.circuit.v1"),
-                    **numbers,
-                    "error_mitigation": mitigated,
-                    "organization": None,
-                    "project": None,
-                },
-                "estimated_at": self._store.moment(self._store.options.clock.now()),
-                "estimated_unit": "usd",
-                "rate_card": money.rate_card(mitigated),
-                "estimated_total_cost": total,
-                "estimated_execution_time": money.execution_time_ms(shots, n_one, n_two),
-                "current_predicted_queue_time": 0,
-            }
-        )
+        context: Json = {
+            "backend": backend,
+            "type": query.get("type", "ionq.circuit.v1"),
+            **numbers,
+            "error_mitigation": query.get("error_mitigation", "false").lower() == "true",
+        }
+        return answer(estimate(context, self._store.moment(self._store.options.clock.now())))
 
 
 def _listed(query: QueryParams, key: str) -> set[str]:

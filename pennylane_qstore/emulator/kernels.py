@@ -16,8 +16,10 @@ def product(left: ComplexArray, right: ComplexArray) -> ComplexArray:
 
 def halves(state: ComplexArray, axis: int) -> tuple[ComplexArray, ComplexArray]:
     """Views of the state where one qubit is 0, and where it is 1."""
-    split: ComplexArray = np.moveaxis(state, axis, 0)
-    return split[0], split[1]
+    lead: list[int | slice] = [slice(None)] * axis
+    zero: ComplexArray = state[(*lead, 0)]
+    one: ComplexArray = state[(*lead, 1)]
+    return zero, one
 
 
 def apply_matrix(

@@ -72,14 +72,9 @@ def results(job: Job, shape: str) -> Json | None:
 
 def job_object(store: JobStore, job: Job) -> Json:
     """A job as ``GET /jobs/{id}`` shows it, with every key of the schema."""
-    source, sizes = job.source, job.sizes
-    is_simulator = BACKENDS[source.backend].is_simulator
+    source = job.source
     status = store.status(job)
-    n_one, n_two = (sum(getattr(size, key) for size in sizes) for key in ("n_one", "n_two"))
-    predicted = money.execution_time_ms(source.shots, n_one, n_two)
-    started = (job.parent or job).started
-    duration = None if started is None or job.ended is None else job.ended - started
-    view: Json = {
+    return {
         "id": job.id,
         "status": status,
         "type": "ionq.circuit.v1" if job.parent else source.type,
@@ -93,30 +88,53 @@ def job_object(store: JobStore, job: Job) -> Json:
         "metadata": source.metadata,
         "name": job.name,
         "shots": source.shots,
+        **_times(store, job),
+        **_sizes(job),
+        **_terms(job),
+        "failure": job.failure._asdict() if job.failure and status == "failed" else None,
+        "settings": source.settings,
+        "output": {},
+        "results": results(job, store.options.results_shape),
+    }
+
+
+def _times(store: JobStore, job: Job) -> Json:
+    """When it was submitted, started and ended; a child starts with its parent."""
+    started = (job.parent or job).started
+    duration = None if started is None or job.ended is None else job.ended - started
+    return {
         "submitted_at": store.moment(job.submitted),
         "started_at": store.moment(started),
         "completed_at": store.moment(job.ended),
         "predicted_wait_time_ms": None,
-        "predicted_execution_duration_ms": 0 if is_simulator else predicted,
         "execution_duration_ms": None if duration is None else round(1000 * duration),
-        "failure": job.failure._asdict() if job.failure and status == "failed" else None,
-        "settings": source.settings,
-        "output": {},
+    }
+
+
+def _sizes(job: Job) -> Json:
+    """Numbers of qubits, circuits and gates, and the time a machine would need."""
+    n_one = sum(size.n_one for size in job.sizes)
+    n_two = sum(size.n_two for size in job.sizes)
+    is_simulator = BACKENDS[job.source.backend].is_simulator
+    predicted = 0 if is_simulator else money.execution_time_ms(job.source.shots, n_one, n_two)
+    return {
+        "predicted_execution_duration_ms": predicted,
         "stats": {
-            "qubits": max((size.qubits for size in sizes), default=0),
-            "circuits": len(sizes),
+            "qubits": max((size.qubits for size in job.sizes), default=0),
+            "circuits": len(job.sizes),
             "gate_counts": {"1q": n_one, "2q": n_two},
         },
-        "results": results(job, store.options.results_shape),
     }
-    if is_simulator:
-        noise: Json = {"model": source.model or "ideal"}
-        if source.seed is not None:
-            noise["seed"] = source.seed
-        view["noise"] = noise
-    else:
-        view["cost_model"] = "2QGE_operations"
-    return view
+
+
+def _terms(job: Job) -> Json:
+    """Noise for simulators, the way of charging for machines."""
+    if not BACKENDS[job.source.backend].is_simulator:
+        return {"cost_model": "2QGE_operations"}
+    noise: Json = {"model": job.source.model or "ideal"}
+    if job.source.seed is not None:
+        noise["seed"] = job.source.seed
+    return {"noise": noise}
 
 
 def cost(job: Job) -> Json:
@@ -129,6 +147,28 @@ def cost(job: Job) -> Json:
         charged = value if job.verdict == "completed" and not job.source.dry_run else 0.0
         view["cost"] = {"value": charged, "unit": "usd"}
     return view
+
+
+def estimate(context: Json, now: str | None) -> Json:
+    """What a job of a given size would cost.
+
+    Args:
+        context: The size, as the service echoes it.
+        now: Time of the estimate.
+    """
+    backend, mitigated = str(context["backend"]), bool(context["error_mitigation"])
+    shots, n_one, n_two = (int(str(context[key])) for key in ("shots", "1q_gates", "2q_gates"))
+    return {
+        "estimate_context": {**context, "organization": None, "project": None},
+        "estimated_at": now,
+        "estimated_unit": "usd",
+        "rate_card": money.rate_card(mitigated),
+        "estimated_total_cost": money.price(
+            backend, shots=shots, n_one=n_one, n_two=n_two, mitigated=mitigated
+        ),
+        "estimated_execution_time": money.execution_time_ms(shots, n_one, n_two),
+        "current_predicted_queue_time": 0,
+    }
 
 
 def backend_object(backend: Backend, now: str | None) -> Json:
