@@ -16,6 +16,10 @@ ORIGIN = "2026-01-01T00:00:00Z"
 """Date of the one characterization of every machine."""
 
 
+GROUPS = ("job", "project", "user")
+MODALITIES = ("daily", "monthly", "weekly")
+
+
 class ServiceRoutes:
     """Handlers of everything that is not a job.
 
@@ -106,7 +110,7 @@ class ServiceRoutes:
         found = list(self._sessions.values())
         if active is not None:
             found = [s for s in found if s["active"] == (active.lower() == "true")]
-        return answer({"sessions": found})
+        return answer({"organization_id": views.ORGANIZATION_ID, "sessions": found})
 
     def _session(self, request: Request) -> Json:
         wanted = request.path_params["session_id"]
@@ -156,8 +160,23 @@ class ServiceRoutes:
         ]
         if missing:
             raise bad(f"{', '.join(missing)} must be given", *missing)
-        organization = request.path_params["organization"]
-        return answer({"organization_id": organization, **dict(query), "usage": []})
+        allowed = {"group_by": GROUPS, "modality": MODALITIES}
+        wrong = [key for key, known in allowed.items() if query[key] not in known]
+        if wrong:
+            raise bad(f"{', '.join(wrong)} must be one of the documented words", *wrong)
+        return answer(
+            {
+                "organization": request.path_params["organization"],
+                "group_type": query["group_by"],
+                "modality": query["modality"],
+                "usage_from": query["start_date"],
+                "usage_to": query["end_date"],
+                "usage_unit": "usd",
+                "amount_total": 0,
+                "job_count": 0,
+                "usage_data": [],
+            }
+        )
 
 
 def _backend(request: Request) -> Backend:

@@ -60,8 +60,9 @@ def test_whoami_and_usage_answer(service):
     assert set(service.get("whoami").json()) == {"key_id", "key_name", "project_id"}
     path = "organizations/o/usage"
     assert service.get(path).status_code == 400
-    query = "start_date=a&end_date=b&group_by=c&modality=d"
-    assert service.get(f"{path}?{query}").json()["usage"] == []
+    query = "start_date=2026-01-01&end_date=2026-02-01&modality=daily"
+    assert service.get(f"{path}?{query}&group_by=job").json()["usage_data"] == []
+    assert service.get(f"{path}?{query}&group_by=none").status_code == 400
 
 
 def test_every_response_has_a_request_id_of_its_own(service):
