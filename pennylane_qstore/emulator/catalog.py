@@ -17,7 +17,8 @@ MAX_SHOTS_QPU = 10_000
 """Shots a machine takes; the number is qiskit-ionq's, IonQ's own cap is not published."""
 
 QIS_NAMES = (
-    "x y z h not cnot s si t ti v vi rx ry rz swap xx yy zz pauliexp".split()  # noqa: SIM905
+    *("x", "y", "z", "h", "not", "cnot", "s", "si", "t", "ti", "v", "vi"),
+    *("rx", "ry", "rz", "swap", "xx", "yy", "zz", "pauliexp"),
 )
 
 

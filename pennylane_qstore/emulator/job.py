@@ -1,6 +1,5 @@
 """One job, and one circuit of a multi-circuit job."""
 
-import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -28,7 +27,7 @@ class Size:
     n_two: int
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Job:
     """A job, or one circuit of a multi-circuit job.
 
@@ -48,7 +47,8 @@ class Job:
         outcome: Result of a single circuit.
         future: The simulation.
         fault: Option that spoils its end.
-        stop: Set when the simulation is no longer wanted.
+        is_unwanted: Whether the simulation should stop.
+        is_read: Whether somebody fetched results of it.
     """
 
     id: str
@@ -66,7 +66,8 @@ class Job:
     outcome: Outcome | None = None
     future: Future[dict[int, Outcome]] | None = None
     fault: JobFault | None = None
-    stop: threading.Event = field(default_factory=threading.Event)
+    is_unwanted: bool = False
+    is_read: bool = False
 
     @property
     def parts(self) -> Sequence["Job"]:

@@ -24,6 +24,9 @@ from pennylane_qstore.emulator.refusal import Failure, not_found
 from pennylane_qstore.emulator.schedule import Queue
 from pennylane_qstore.emulator.validate import MULTI, QASM, CircuitInput, JobInput
 
+UNREAD_FACTOR = 10
+"""Jobs whose results nobody fetched are dropped only beyond this many times ``max_jobs``."""
+
 INLINE_WORK = 2.0**19
 """Amplitude updates (about a millisecond) below which a job is simulated before the answer to its
 submission, and above which in a worker thread."""
@@ -129,7 +132,7 @@ class JobStore:
         """Stop all simulations, so that the process can end."""
         with self.lock:
             for job in self._jobs.values():
-                job.stop.set()
+                job.is_unwanted = True
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def shuffled(self, jobs: Iterable[Job]) -> list[Job]:
@@ -179,23 +182,30 @@ class JobStore:
             return
         work = execute.work(source, [circuit for _, circuit in accepted])
         if work > INLINE_WORK:
-            job.future = self._pool.submit(_run, source, accepted, seed, job.stop)
+            job.future = self._pool.submit(_run, source, accepted, seed, job)
         else:
             job.future = Future()
             try:
-                job.future.set_result(_run(source, accepted, seed, job.stop))
+                job.future.set_result(_run(source, accepted, seed, job))
             except Exception as error:
                 # As in a thread: the job fails by name, the submission does not.
                 job.future.set_exception(error)
 
     def _drop_oldest(self) -> None:
-        excess = len(self._jobs) - self.options.max_jobs
+        """Keep the number of jobs in bounds: first those with nothing left to fetch."""
+        limit = self.options.max_jobs
+        self._drop(len(self._jobs) - limit, unread=False)
+        self._drop(len(self._jobs) - UNREAD_FACTOR * limit, unread=True)
+
+    def _drop(self, excess: int, *, unread: bool) -> None:
         if excess <= 0:
             return
         for job in list(self._jobs.values()):
             if excess <= 0:
                 return
-            if job.parent is None and job.verdict is not None:
+            if job.parent is not None or job.verdict is None:
+                continue
+            if unread or job.is_read or job.verdict != "completed":
                 for gone in (job, *job.children):
                     excess -= self._jobs.pop(gone.id, None) is not None
 
@@ -204,9 +214,9 @@ def _run(
     source: JobInput,
     circuits: Sequence[tuple[int, CircuitInput]],
     seed: int,
-    stop: threading.Event,
+    job: Job,
 ) -> dict[int, Outcome]:
     try:
-        return execute.run(source, circuits, seed=seed, stopped=stop.is_set)
+        return execute.run(source, circuits, seed=seed, stopped=lambda: job.is_unwanted)
     except StoppedError:
         return {}

@@ -111,7 +111,8 @@ class EmulatorOptions:
         revoked_after: Number of authenticated requests after which every key is refused, or None.
         seed: Seed of noise for jobs that bring none, and of shuffling; None for a fresh one.
         enforce_family: Whether noise models and machines refuse the other family's native gate.
-        max_jobs: Finished jobs kept; the oldest are dropped beyond that.
+        max_jobs: Jobs and children kept; beyond that the oldest finished ones are dropped, those
+            whose results nobody has fetched only beyond ten times as many.
         max_state_bytes: Memory for one state vector with its workspace, in bytes; wider circuits
             end in a named failure.
         clock: Source of time.
@@ -130,6 +131,6 @@ class EmulatorOptions:
     revoked_after: int | None = None
     seed: int | None = None
     enforce_family: bool = True
-    max_jobs: int = 20_000
+    max_jobs: int = 10_000
     max_state_bytes: int = 4 * 2**30
     clock: Clock = field(default_factory=SystemClock)

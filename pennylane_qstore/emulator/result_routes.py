@@ -69,6 +69,7 @@ class ResultRoutes:
     async def _answer(self, job: Job, form: str) -> Response:
         if form not in formats(job):
             raise not_found(f"Result {form} of job {job.id}")
+        (job.parent or job).is_read = True
         n_states = sum(len(part.outcome.states) for part in job.parts if part.outcome)
         if n_states > THREAD_STATES or (job.outcome and (job.outcome.shots or 0) > THREAD_STATES):
             return answer(await to_thread.run_sync(self._render, job, form))

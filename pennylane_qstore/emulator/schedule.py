@@ -82,7 +82,7 @@ class Queue:
         for part in (job, *job.children):
             if part.verdict is None:
                 part.verdict, part.ended = "canceled", now
-        job.stop.set()
+        job.is_unwanted = True
         if job in self._checking:
             self._checking.remove(job)
         if job in self._waiting:

@@ -238,11 +238,29 @@ def test_a_child_cannot_be_cloned(service):
 
 def test_finished_jobs_are_dropped_beyond_the_bound(make_service):
     service = make_service(max_jobs=3)
-    jobs = [service.submit(X) for _ in range(6)]
-    for job in jobs[-2:]:
-        assert service.job(job)["status"] == "completed"
+    jobs = []
+    for _ in range(6):
+        jobs.append(service.submit(X))
+        service.result(jobs[-1])
+    assert [service.get(f"jobs/{job}").status_code for job in jobs] == [404] * 3 + [200] * 3
+
+
+def test_results_that_nobody_fetched_are_kept_ten_times_longer(make_service):
+    service = make_service(max_jobs=3)
+    jobs = [service.submit(X) for _ in range(31)]
     assert service.get(f"jobs/{jobs[0]}").status_code == 404
-    assert len(service.app.state.store.all()) <= 4
+    assert service.result(jobs[1]) == {"1": 1.0}
+    service.submit(X)
+    assert service.get(f"jobs/{jobs[1]}").status_code == 404
+    assert service.result(jobs[2]) == {"1": 1.0}
+
+
+def test_reading_a_child_counts_as_reading_its_job(make_service):
+    service = make_service(max_jobs=3)
+    parent = service.submit_many([{"circuit": X}, {"circuit": X}])
+    service.result(service.job(parent)["child_job_ids"][0])
+    service.submit(X)
+    assert service.get(f"jobs/{parent}").status_code == 404
 
 
 def test_a_simulation_in_a_thread_ends_by_itself(service):
