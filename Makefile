@@ -26,7 +26,7 @@ lint: $(VENV)/.lint
 
 # PennyLane's own device test-suite, with shots and analytic, without --skip-ops.
 SUITE = $$($(BIN)/python -c "from pennylane.devices.tests import get_device_tests as g; print(g())") \
-	-c /dev/null --device=qstore.ionq -q -rs -p no:cacheprovider $(PYTEST_ARGS)
+	-c /dev/null --device=qstore.ionq -q -rsx -p no:cacheprovider --no-flaky-report $(PYTEST_ARGS)
 device-suite: $(VENV)/.test
 	$(PYTEST) $(SUITE) --shots=10000
 	$(PYTEST) $(SUITE) --shots=None
