@@ -289,7 +289,8 @@ class IonQDevice(Device):
         ``qml.state`` and its kin are answered by ``default.qubit``: nothing is sent for them.
         """
         pipeline = self.preprocess_transforms()
-        prepared, postprocess = [], []
+        prepared: list[QuantumScript] = []
+        postprocess = []
         for tape in tapes:
             batch, process = ((tape,), tuple) if isinstance(tape, NativeTape) else pipeline((tape,))
             postprocess.append((slice(len(prepared), len(prepared) + len(batch)), process))
