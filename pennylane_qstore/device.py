@@ -283,19 +283,26 @@ class IonQDevice(Device):
         return self._execute_native(circuits)
 
     def _execute_unprepared(self, tapes: Sequence[QuantumScript]) -> Any:
-        """Preprocess tapes, then run them; what asks for a state is simulated by PennyLane.
+        """Preprocess the tapes that are not, then run all; states are simulated by PennyLane.
 
         No job returns a state vector. On the embedded emulator, where everything is local anyway,
         ``qml.state`` and its kin are answered by ``default.qubit``: nothing is sent for them.
         """
-        prepared, postprocess = self.preprocess_transforms()(tapes)
+        pipeline = self.preprocess_transforms()
+        prepared: list[QuantumScript] = []
+        postprocess = []
+        for tape in tapes:
+            batch, process = ((tape,), tuple) if isinstance(tape, NativeTape) else pipeline((tape,))
+            postprocess.append((slice(len(prepared), len(prepared) + len(batch)), process))
+            prepared += batch
         native = [tape for tape in prepared if isinstance(tape, NativeTape)]
         others = [tape for tape in prepared if not isinstance(tape, NativeTape)]
         from_jobs = iter(self._execute_native(native))
         from_simulator = iter(qml.device("default.qubit").execute(others))
-        return postprocess(
-            [next(from_jobs if isinstance(t, NativeTape) else from_simulator) for t in prepared]
-        )
+        results = [
+            next(from_jobs if isinstance(tape, NativeTape) else from_simulator) for tape in prepared
+        ]
+        return tuple(process(results[part])[0] for part, process in postprocess)
 
     def _execute_native(self, circuits: Sequence[NativeTape]) -> tuple[Any, ...]:
         requests = [self._request(tape) for tape in circuits]
@@ -303,7 +310,13 @@ class IonQDevice(Device):
         with self._rng_lock:
             rngs = self._rng.spawn(len(requests))
         results = tuple(
-            measure(tape.measurements, outcomes, tape.index, shots=tape.shots, rng=rng)
+            measure(
+                tape.measurements,
+                outcomes.read(tape.readout),
+                tape.index,
+                shots=tape.shots,
+                rng=rng,
+            )
             for tape, outcomes, rng in zip(circuits, batch.outcomes, rngs, strict=True)
         )
         if self.tracker.active:

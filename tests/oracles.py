@@ -145,3 +145,43 @@ def random_operation(rng, wires: Sequence, *, decomposed: bool):
 def random_operations(rng, wires, n_ops, *, decomposed=False):
     """Random operations; with ``decomposed`` also those PennyLane has to decompose first."""
     return [random_operation(rng, wires, decomposed=decomposed) for _ in range(n_ops)]
+
+
+PAULIS = {
+    "X": np.array([[0, 1], [1, 0]], dtype=complex),
+    "Y": np.array([[0, -1j], [1j, 0]]),
+    "Z": np.array([[1, 0], [0, -1]], dtype=complex),
+}
+
+
+def form_matrix(form):
+    """The unitary of an optimiser's form; qubit 0 is the most significant bit."""
+    n = form.n_qubits
+    unitary = np.eye(2**n, dtype=complex)
+    for operation in form.operations:
+        if hasattr(operation, "unitary"):
+            matrix, qubits = np.reshape(operation.unitary, (2, 2)), (operation.qubit,)
+        else:
+            word = np.eye(1)
+            for axis in operation.axes:
+                word = np.kron(word, PAULIS[axis])
+            half = operation.angle / 2
+            matrix = np.cos(half) * np.eye(len(word)) - 1j * np.sin(half) * word
+            qubits = operation.qubits
+        k = len(qubits)
+        tensor = unitary.reshape((2,) * n + (2**n,))
+        tensor = np.tensordot(matrix.reshape((2,) * 2 * k), tensor, (range(k, 2 * k), qubits))
+        unitary = np.moveaxis(tensor, range(k), qubits).reshape(2**n, 2**n)
+    return unitary
+
+
+def read_matrix(readout, n_qubits):
+    """The matrix that takes distributions of measured qubits to those of the bits read."""
+    matrix = np.zeros((2 ** len(readout), 2**n_qubits))
+    for state in range(2**n_qubits):
+        bits = [(state >> (n_qubits - 1 - qubit)) & 1 for qubit in range(n_qubits)]
+        read = 0
+        for qubits, flip in readout:
+            read = 2 * read + (sum(bits[qubit] for qubit in qubits) + flip) % 2
+        matrix[read, state] = 1
+    return matrix

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from pennylane_qstore.compile.one_qubit import Unitary
+from pennylane_qstore.native import Bit
+
+__all__ = ["Bit", "Form", "Local", "Operation", "Rotation", "plain_readout"]
 
 
 class Local(NamedTuple):
@@ -39,18 +42,6 @@ class Rotation(NamedTuple):
 
 
 Operation = Local | Rotation
-
-
-class Bit(NamedTuple):
-    """How one bit of the result is read from the measured qubits.
-
-    Attributes:
-        qubits: Qubits whose outcomes are added modulo two, ascending.
-        flip: Whether the sum is inverted.
-    """
-
-    qubits: tuple[int, ...]
-    flip: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The compiler's own circuit form: PennyLane's gate names on qubit indices, with plain floats."""
+"""The compiler's input: PennyLane's gate names on qubit indices, with plain floats."""
 
 from typing import NamedTuple
 
@@ -12,8 +12,10 @@ class Instruction(NamedTuple):
         qubits: Indices it acts on.
         params: Angles in radians, the four entries of a matrix by rows, or a native gate's values
             in turns.
+        word: Pauli word of a ``PauliRot``.
     """
 
     name: str
     qubits: tuple[int, ...]
     params: tuple[float, ...] | tuple[complex, ...] = ()
+    word: str = ""

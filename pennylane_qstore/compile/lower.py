@@ -5,21 +5,22 @@ This is the only place that knows both sides. Broadcast parameters give one circ
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pennylane_ionq.ops as ionq_ops
 from pennylane.operation import Operator
 from pennylane.wires import Wires
 
+from pennylane_qstore.compile.expand import expand_wide_rotations
+from pennylane_qstore.compile.form import Bit, plain_readout
 from pennylane_qstore.compile.instruction import Instruction
-from pennylane_qstore.compile.one_qubit import FIXED, PARAMETRIC
 from pennylane_qstore.compile.qis import QIS_NAMES, to_qis
 from pennylane_qstore.compile.synthesize import synthesize
 from pennylane_qstore.compile.target import Target
-from pennylane_qstore.compile.two_qubit import INTERACTIONS
+from pennylane_qstore.compile.translate import TRANSLATABLE, to_form
 from pennylane_qstore.errors import InvalidAngleError, MixedGateSetsError, UnsupportedGateError
-from pennylane_qstore.native import Circuit, GateSet
+from pennylane_qstore.native import Circuit, Gate, GateSet
 from pennylane_qstore.ops import GPI, GPI2, MS, ZZ
 
 _NATIVE_OPS: dict[type[Operator], str] = {
@@ -37,9 +38,8 @@ _IONQ_ISING = {
     ionq_ops.ZZ: "IsingZZ",
 }
 _NO_GATE = frozenset({"Barrier", "GlobalPhase", "Snapshot", "WireCut"})
-_NATIVE_NAMES = FIXED.keys() | PARAMETRIC.keys() | INTERACTIONS.keys()
 _QIS_NAMES = QIS_NAMES.keys() | {"Identity"}
-_DIRECT_NAMES = frozenset(_NATIVE_NAMES | _QIS_NAMES | set(_NATIVE_OPS.values()))
+_DIRECT_NAMES = frozenset(TRANSLATABLE | _QIS_NAMES | set(_NATIVE_OPS.values()))
 _NATIVE_GATE_NAMES = frozenset(_NATIVE_OPS.values())
 _MAX_ANGLE = 0.25
 
@@ -56,7 +56,7 @@ def can_lower(op: Operator, gateset: GateSet) -> bool:
         return True
     if gateset == "qis":
         return name in _QIS_NAMES
-    return name in _NATIVE_NAMES or (len(op.wires) == 1 and op.has_matrix)
+    return name in TRANSLATABLE or (len(op.wires) == 1 and op.has_matrix)
 
 
 def check_gate_sets(operations: Iterable[Operator]) -> None:
@@ -137,13 +137,38 @@ def _instructions(
             continue
         name, qubits, data = _read(op, index)
         is_native = name in _NATIVE_GATE_NAMES
+        word = op.hyperparameters["pauli_word"] if name == "PauliRot" else ""
         for position, circuit in enumerate(circuits):
             params: tuple[Any, ...] = tuple(_entry(param, position) for param in data)
             _check_finite(op, params)
             if is_native:
                 params = _native_params(op, name, params)
-            circuit.append(Instruction(name, qubits, params))
+            circuit.append(Instruction(name, qubits, params, word))
     return circuits
+
+
+class Compiled(NamedTuple):
+    """What is sent, and how its outcomes are read.
+
+    Attributes:
+        circuit: The circuit that is sent.
+        readout: How each qubit of the source is read from the circuit's measured qubits.
+    """
+
+    circuit: Circuit
+    readout: tuple[Bit, ...]
+
+
+def _compile(instructions: list[Instruction], n_qubits: int, target: Target) -> Compiled:
+    is_native = [instruction.name in _NATIVE_GATE_NAMES for instruction in instructions]
+    prefix = [
+        Gate(instruction.name, instruction.qubits, instruction.params)  # type: ignore[arg-type]
+        for instruction, native in zip(instructions, is_native, strict=True)
+        if native
+    ]
+    others = [i for i, native in zip(instructions, is_native, strict=True) if not native]
+    form = expand_wide_rotations(to_form(others, n_qubits))
+    return Compiled(synthesize(form, target, prefix=prefix), form.readout)
 
 
 def lower(
@@ -153,7 +178,7 @@ def lower(
     target: Target,
     gateset: GateSet = "native",
     batch_size: int | None = None,
-) -> list[Circuit]:
+) -> list[Compiled]:
     """Compile operations for a target.
 
     Args:
@@ -174,5 +199,6 @@ def lower(
     index = {wire: position for position, wire in enumerate(wires)}
     circuits = _instructions(operations, index, batch_size)
     if gateset == "qis":
-        return [to_qis(instructions, len(wires)) for instructions in circuits]
-    return [synthesize(instructions, len(wires), target) for instructions in circuits]
+        readout = plain_readout(len(wires))
+        return [Compiled(to_qis(one, len(wires)), readout) for one in circuits]
+    return [_compile(instructions, len(wires), target) for instructions in circuits]

@@ -13,10 +13,10 @@ from pennylane.resource.resource import resources_from_tape
 from pennylane.tape import QuantumScript
 from pennylane.wires import Wires
 
-from pennylane_qstore.compile.lower import lower
+from pennylane_qstore.compile.lower import Compiled, lower
 from pennylane_qstore.compile.operations import operation_name, to_operations
 from pennylane_qstore.compile.target import Target
-from pennylane_qstore.native import Circuit, GateSet
+from pennylane_qstore.native import Bit, Circuit, GateSet
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Lowering:
     batch_size: int | None
 
     @cached_property
-    def circuits(self) -> list[Circuit]:
+    def circuits(self) -> list[Compiled]:
         """The compiled circuits, in the order of the broadcast parameters."""
         return lower(
             self.operations,
@@ -83,7 +83,12 @@ class NativeTape(QuantumScript):
     @property
     def compiled(self) -> Circuit:
         """The circuit that is sent."""
-        return self._lowering.circuits[self._position]
+        return self._lowering.circuits[self._position].circuit
+
+    @property
+    def readout(self) -> tuple[Bit, ...]:
+        """How each wire, in the order of :attr:`index`, is read from the measured qubits."""
+        return self._lowering.circuits[self._position].readout
 
     @property
     def index(self) -> Mapping[Any, int]:
@@ -92,8 +97,17 @@ class NativeTape(QuantumScript):
 
     @cached_property
     def operations(self) -> list[Operator]:
-        """The gates that are sent, as PennyLane operations."""
-        return to_operations(self.compiled, self._lowering.wires)
+        """The gates that are sent, as PennyLane operations.
+
+        A qubit bears the label of the wire that is read from it, so that the tape as it stands
+        measures what it says, although qubits may have been permuted for free.
+        """
+        wires = list(self._lowering.wires)
+        labels = list(wires)
+        for wire, bit in zip(wires, self.readout, strict=True):
+            if len(bit.qubits) == 1:
+                labels[bit.qubits[0]] = wire
+        return to_operations(self.compiled, Wires(labels))
 
     @cached_property
     def resources(self) -> SpecsResources:
@@ -111,9 +125,9 @@ class NativeTape(QuantumScript):
 
     @cached_property
     def hash(self) -> int:
-        """Identity of circuit, measurements and shots within this process."""
+        """Identity of circuit, readout, measurements and shots within this process."""
         measured = tuple(mp.hash for mp in self.measurements)
-        return hash((self.compiled.fingerprint, measured, tuple(self.shots)))
+        return hash((self.compiled.fingerprint, self.readout, measured, tuple(self.shots)))
 
     def copy(self, copy_operations: bool = False, **update: Any) -> QuantumScript:
         """A plain tape of the gates that are sent; see :meth:`QuantumScript.copy`."""

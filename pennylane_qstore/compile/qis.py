@@ -46,7 +46,7 @@ def to_qis(instructions: Iterable[Instruction], n_qubits: int) -> Circuit:
         UnsupportedGateError: If an instruction has no form in the set.
     """
     gates = []
-    for name, qubits, params in instructions:
+    for name, qubits, params, _ in instructions:
         if name in NATIVE_GATES:
             raise MixedGateSetsError(
                 f"native gate {name.upper()} on qubits {list(qubits)}, but the device was made "

@@ -1,4 +1,4 @@
-r"""Instructions to native gates, with virtual Z frames.
+r"""Forms to native gates, with virtual Z frames.
 
 Each qubit carries the one-qubit unitary that waits in front of its next entangling gate. There it
 is written as at most two pulses and a frame (:mod:`~pennylane_qstore.compile.one_qubit`); the frame
@@ -10,14 +10,13 @@ moves on past the entangling gate:
 * what remains at the end is dropped: a measurement does not see it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from math import pi
 
-from pennylane_qstore.compile.instruction import Instruction
+from pennylane_qstore.compile.form import Form, Local
 from pennylane_qstore.compile.one_qubit import (
     FIXED,
     IDENTITY,
-    PARAMETRIC,
     PAULI_X,
     TURN,
     Unitary,
@@ -27,10 +26,10 @@ from pennylane_qstore.compile.one_qubit import (
     to_pulses,
     wrap,
 )
+from pennylane_qstore.compile.rules import ROTATIONS, reduced
 from pennylane_qstore.compile.target import Target
-from pennylane_qstore.compile.two_qubit import INTERACTIONS, reduced
-from pennylane_qstore.errors import UnsupportedGateError, WrongNativeGateError
-from pennylane_qstore.native import NATIVE_GATES, Circuit, Gate
+from pennylane_qstore.errors import WrongNativeGateError
+from pennylane_qstore.native import Circuit, Gate
 
 _TO_Z = {"X": ry(-pi / 2), "Y": rx(pi / 2), "Z": IDENTITY}
 """``C`` with ``C P C† = Z`` for each Pauli ``P``."""
@@ -110,53 +109,43 @@ class _Frames:
             self.apply(qubit, FIXED["Pauli" + axis])
 
 
-def _check_family(instruction: Instruction, target: Target) -> None:
-    if len(instruction.qubits) == 2 and instruction.name not in target.accepts:
+def _check_family(gate: Gate, target: Target) -> None:
+    if len(gate.qubits) == 2 and gate.name not in target.accepts:
         raise WrongNativeGateError(
-            f"native gate {instruction.name.upper()} on qubits {list(instruction.qubits)}: this "
-            f"backend takes {', '.join(sorted(target.accepts)).upper()} only; write the circuit "
-            "with that gate, or with PennyLane's gates and let the device compile it"
+            f"native gate {gate.name.upper()} on qubits {list(gate.qubits)}: this backend takes "
+            f"{', '.join(sorted(target.accepts)).upper()} only; write the circuit with that gate, "
+            "or with PennyLane's gates and let the device compile it"
         )
 
 
-def synthesize(instructions: Iterable[Instruction], n_qubits: int, target: Target) -> Circuit:
+def synthesize(form: Form, target: Target, *, prefix: Sequence[Gate] = ()) -> Circuit:
     """Compile to native gates; equal to the source up to global phase and a final diagonal.
 
-    Native gates among the instructions pass through untouched.
-
     Args:
-        instructions: Gates in time order.
-        n_qubits: Width of the circuit.
+        form: Locals and rotations about at most two letters.
         target: Gate family to use.
+        prefix: Native gates a user wrote, which go first and untouched.
 
     Returns:
         A native circuit. One without gates, which IonQ refuses, is returned as a pair of pulses on
         qubit 0 that cancel.
 
     Raises:
-        UnsupportedGateError: If an instruction has no native form.
-        WrongNativeGateError: If a native gate is of another family than the target's.
+        WrongNativeGateError: If a gate of the prefix is of another family than the target's.
     """
-    frames = _Frames(n_qubits)
+    for gate in prefix:
+        _check_family(gate, target)
+    frames = _Frames(form.n_qubits)
     interact = frames.interact_ms if target.entangler == "ms" else frames.interact_zz
-    for instruction in instructions:
-        name, qubits, params = instruction
-        if name in FIXED:
-            frames.apply(qubits[0], FIXED[name])
-        elif name in PARAMETRIC:
-            frames.apply(qubits[0], PARAMETRIC[name](*params))
-        elif name in INTERACTIONS:
-            axes, angle, after = INTERACTIONS[name](*params)
-            first, second = qubits
-            interact((first, second), axes, angle / TURN)
-            frames.apply(first, after[0])
-            frames.apply(second, after[1])
-        elif name in NATIVE_GATES:
-            _check_family(instruction, target)
-            frames.gates.append(Gate(name, qubits, params))  # type: ignore[arg-type]
+    for operation in form.operations:
+        if isinstance(operation, Local):
+            frames.apply(operation.qubit, operation.unitary)
+        elif len(operation.qubits) == 1:
+            frames.apply(operation.qubits[0], ROTATIONS[operation.axes](operation.angle))
         else:
-            raise UnsupportedGateError(f"no native form for {name} on qubits {list(qubits)}")
-    for qubit in range(n_qubits):
+            first, second = operation.qubits
+            interact((first, second), operation.axes, operation.angle / TURN)
+    for qubit in range(form.n_qubits):
         frames.flush(qubit)
-    gates = frames.gates or [Gate("gpi", (0,), (0.0,))] * 2
-    return Circuit(n_qubits, tuple(gates))
+    gates = (*prefix, *frames.gates) or (Gate("gpi", (0,), (0.0,)),) * 2
+    return Circuit(form.n_qubits, gates)

@@ -2,11 +2,12 @@
 
 from pennylane_qstore.native.circuit import NATIVE_GATES, QIS_GATES, Circuit, Gate, GateSet
 from pennylane_qstore.native.gates import gpi2_matrix, gpi_matrix, ms_matrix, zz_matrix
-from pennylane_qstore.native.outcomes import Outcomes
+from pennylane_qstore.native.outcomes import Bit, Outcomes
 
 __all__ = [
     "NATIVE_GATES",
     "QIS_GATES",
+    "Bit",
     "Circuit",
     "Gate",
     "GateSet",

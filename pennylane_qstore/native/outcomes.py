@@ -1,9 +1,23 @@
 """What came back: outcomes of measuring every qubit, exact or sampled."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+class Bit(NamedTuple):
+    """How one bit of the result is read from the measured qubits.
+
+    Attributes:
+        qubits: Qubits whose outcomes are added modulo two, ascending.
+        flip: Whether the sum is inverted.
+    """
+
+    qubits: tuple[int, ...]
+    flip: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +51,23 @@ class Outcomes:
         """Bit of each qubit in each state; shape ``(n_states, len(qubits))``."""
         shifts = self.n_qubits - 1 - np.asarray(qubits, dtype=np.int64)
         return ((self.states[:, None] >> shifts) & 1).astype(np.int8)
+
+    def read(self, readout: Sequence[Bit]) -> "Outcomes":
+        """The outcomes of the source circuit, from those of the circuit that was sent.
+
+        Args:
+            readout: One entry for each qubit of the source.
+        """
+        if all(bit == ((place,), False) for place, bit in enumerate(readout)):
+            return self
+        states = np.zeros_like(self.states)
+        for qubits, flip in readout:
+            mask = sum(1 << (self.n_qubits - 1 - qubit) for qubit in qubits)
+            parity = np.bitwise_count(self.states & mask).astype(np.int64) & 1
+            states = (states << 1) | (parity ^ int(flip))
+        distinct, places = np.unique(states, return_inverse=True)
+        weights = np.bincount(places, weights=self.weights).astype(float)
+        return Outcomes(len(readout), distinct, weights, self.shots)
 
     def sample(self, shots: int, rng: np.random.Generator) -> "Outcomes":
         """Draw ``shots`` repetitions from an exact distribution."""

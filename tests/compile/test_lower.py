@@ -32,7 +32,7 @@ def test_a_native_angle_out_of_range_is_refused(op):
 
 
 def test_native_phases_beyond_a_turn_are_wrapped_to_the_same_gate():
-    (circuit,) = lower([ops.GPI2(7.3, wires=0)], Wires([0]), target=IDEAL)
+    ((circuit, _),) = lower([ops.GPI2(7.3, wires=0)], Wires([0]), target=IDEAL)
     assert circuit.gates[0].values[0] == pytest.approx(0.3)
 
 
@@ -73,7 +73,7 @@ def test_broadcast_parameters_give_one_circuit_each():
     angles = np.array([0.1, 0.2, 0.3])
     operations = [qml.RX(angles, "b"), qml.CNOT(["b", "a"]), qml.Rot(0.1, angles, 0.2, "a")]
     circuits = lower(operations, Wires(["a", "b"]), target=IDEAL, batch_size=3)
-    for position, circuit in enumerate(circuits):
+    for position, (circuit, _) in enumerate(circuits):
         single = [
             qml.RX(angles[position], 1),
             qml.CNOT([1, 0]),
@@ -84,7 +84,7 @@ def test_broadcast_parameters_give_one_circuit_each():
 
 
 def test_qubits_follow_the_wire_order_given_not_the_order_of_use():
-    (circuit,) = lower([qml.X("z"), qml.Y("a")], Wires(["a", "z"]), target=IDEAL)
+    ((circuit, _),) = lower([qml.X("z"), qml.Y("a")], Wires(["a", "z"]), target=IDEAL)
     assert {gate.qubits for gate in circuit.gates} == {(0,), (1,)}
     by_qubit = {gate.qubits: gate.values for gate in circuit.gates}
     assert by_qubit == {(0,): (0.25,), (1,): (0.0,)}
@@ -115,6 +115,6 @@ def test_qis_circuits_equal_their_source_up_to_phase():
         qml.IsingZZ(0.5, [1, 2]),
     ]
     assert all(can_lower(op, "qis") for op in operations)
-    (circuit,) = lower(operations, Wires(range(3)), target=IDEAL, gateset="qis")
+    ((circuit, _),) = lower(operations, Wires(range(3)), target=IDEAL, gateset="qis")
     source = qml.matrix(qml.tape.QuantumScript(operations), wire_order=range(3))
     assert distance_up_to_phase(circuit_matrix(circuit), source) < 1e-12

@@ -12,7 +12,7 @@ TARGETS = pytest.mark.parametrize("target", [MS, ZZ], ids=["ms", "zz"])
 
 
 def compiled(operations, n_qubits, target):
-    (circuit,) = lower(operations, Wires(range(n_qubits)), target=target)
+    ((circuit, _),) = lower(operations, Wires(range(n_qubits)), target=target)
     return circuit
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pennylane_qstore.native import Circuit, Gate, Outcomes
+from pennylane_qstore.native import Bit, Circuit, Gate, Outcomes
 
 
 @pytest.fixture
@@ -61,3 +61,15 @@ def test_depth_and_counts_of_a_circuit():
     assert (circuit.depth, circuit.n_entangling) == (3, 2)
     assert circuit.counts == {"gpi2": 2, "zz": 2}
     assert Circuit(1, ()).depth == 0
+
+
+def test_a_readout_permutes_adds_and_inverts_bits(exact):
+    # states 001, 100, 110 with weights 0.5, 0.2, 0.3
+    permuted = exact.read([Bit((2,)), Bit((0,)), Bit((1,))])
+    assert permuted.states.tolist() == [0b010, 0b011, 0b100]
+    assert permuted.weights.tolist() == [0.2, 0.3, 0.5]
+    added = exact.read([Bit((0, 1)), Bit((2,), True)])
+    assert added.n_qubits == 2
+    assert added.states.tolist() == [0b00, 0b01, 0b11]
+    assert added.weights.tolist() == pytest.approx([0.5, 0.3, 0.2])
+    assert exact.read([Bit((0,)), Bit((1,)), Bit((2,))]) is exact
