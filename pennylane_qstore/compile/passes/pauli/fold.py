@@ -13,6 +13,7 @@ from pennylane_qstore.compile.passes.pauli.program import Program, quarters_of
 from pennylane_qstore.compile.passes.pauli.words import Word, anticommute, times
 
 _WIDEST_SPAN = 8
+_SHIFT = 512
 
 
 def fold(program: Program) -> Program:
@@ -112,7 +113,7 @@ def _reduced(word: Word, stabilizers: list[Word]) -> Word | None:
     """The word modulo stabilisers in echelon form, None if it anticommutes with one it needs."""
     for s in echelon(stabilizers):
         lead = _lead(s)
-        if (word.x << 64 | word.z) & lead:
+        if (word.x << _SHIFT | word.z) & lead:
             if anticommute(word, s):
                 return None
             word = times(word, s)
@@ -121,7 +122,7 @@ def _reduced(word: Word, stabilizers: list[Word]) -> Word | None:
 
 def _lead(word: Word) -> int:
     """Mask of the highest bit of a word."""
-    bits = word.x << 64 | word.z
+    bits = word.x << _SHIFT | word.z
     return 1 << bits.bit_length() - 1
 
 
@@ -130,7 +131,7 @@ def echelon(words: list[Word]) -> list[Word]:
     basis: list[Word] = []
     for word in words:
         for b in basis:
-            if (word.x << 64 | word.z) & _lead(b):
+            if (word.x << _SHIFT | word.z) & _lead(b):
                 word = times(word, b)
         if word.x or word.z:
             basis.append(word)

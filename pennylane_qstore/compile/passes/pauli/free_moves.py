@@ -8,9 +8,11 @@ with P by S. CNOTs and diagonals on fresh qubits are instances.
 
 import numpy as np
 
-from pennylane_qstore.compile.passes.pauli.greedy import Synthesis
+from pennylane_qstore.compile.passes.pauli.synthesis import Synthesis
 from pennylane_qstore.compile.passes.pauli.tableau import Floats, Letters, odd
 from pennylane_qstore.compile.passes.pauli.words import Word, times
+
+_LARGEST = 100_000
 
 
 def use_state(synthesis: Synthesis, counts: Floats) -> None:
@@ -34,7 +36,7 @@ def control(synthesis: Synthesis, stabilizer: Word, word: Word) -> None:
 
 def _best_control(synthesis: Synthesis, row: int, counts: Floats) -> tuple[float, Letters]:
     """The word whose control by a stabiliser helps most, and what it changes."""
-    letters, relevant = synthesis.tableau.letters, counts > 0
+    letters, relevant = synthesis.tableau.letters, counts > 1e-3 * counts.max()
     stabilizer, words, counts = letters[row], letters[relevant], counts[relevant]
     controlled = odd(words, stabilizer)
     options = _options(words, stabilizer, controlled)
@@ -53,7 +55,7 @@ def _options(words: Letters, stabilizer: Letters, controlled: Letters) -> Letter
     single = np.zeros((3 * n, n), dtype=np.uint8)
     single[np.arange(3 * n), np.arange(3 * n) // 3] = np.arange(3 * n) % 3 + 1
     clash = odd(single, stabilizer)
-    heavy = words[controlled][:24]
+    heavy = words[controlled][: max(1, _LARGEST // (len(words) * n**2))]
     whole = (heavy[:, None] ^ single[clash]).reshape(-1, n)
     return np.concatenate([single[~clash], whole])
 

@@ -13,8 +13,8 @@ import numpy as np
 from pennylane_qstore.compile.form import Bit, Form, Local, Operation
 from pennylane_qstore.compile.one_qubit import IDENTITY, Unitary, rz
 from pennylane_qstore.compile.passes.pauli.free_moves import use_state
-from pennylane_qstore.compile.passes.pauli.greedy import Synthesis
-from pennylane_qstore.compile.passes.pauli.tableau import changes, generator_of, lightening
+from pennylane_qstore.compile.passes.pauli.synthesis import Synthesis
+from pennylane_qstore.compile.passes.pauli.tableau import generator_of, lightening
 from pennylane_qstore.compile.passes.pauli.words import Word, times, turned
 from pennylane_qstore.compile.rules import ROTATIONS
 
@@ -42,7 +42,7 @@ def lighten_frames(synthesis: Synthesis, basis: "Basis | None") -> None:
             return
         patience -= 1
         index = _choice(synthesis, counts, weights, wander=patience > 0)
-        synthesis.turn(generator_of(index, synthesis.n_qubits), pi / 2)
+        synthesis.turn(generator_of(index, synthesis.n_qubits))
 
 
 def _choice(synthesis: Synthesis, counts: np.ndarray, weights: np.ndarray, *, wander: bool) -> int:
@@ -51,12 +51,9 @@ def _choice(synthesis: Synthesis, counts: np.ndarray, weights: np.ndarray, *, wa
     If none lowers it, or ``wander`` is off, the lightest word is shortened.
     """
     letters = synthesis.tableau.letters
-    all_weights = synthesis.tableau.weights()
-    scores = changes(letters, -counts, np.where(all_weights == 1, _PROTECTED, 1.0) * counts)
-    if synthesis.taste.noise:
-        scores += synthesis.taste.noise * synthesis.rng.random(scores.shape)
+    scores = synthesis.scores(counts, lone_rise=_PROTECTED)
     index = int(scores.argmin())
-    if wander and scores.flat[index] < -0.5:
+    if wander and scores.flat[index] < -1e-9:
         return index
     lightest = synthesis.n_words + int(np.where(weights < 2, _PROTECTED, weights).argmin())
     return int(np.where(lightening(letters[lightest]), scores, np.inf).argmin())
