@@ -7,6 +7,7 @@ with P by S. CNOTs and diagonals on fresh qubits are instances.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pennylane_qstore.compile.passes.pauli.synthesis import Synthesis
 from pennylane_qstore.compile.passes.pauli.tableau import Floats, Letters, odd
@@ -49,7 +50,7 @@ def _best_control(synthesis: Synthesis, row: int, counts: Floats) -> tuple[float
     return float(gains[best]), options[best]
 
 
-def _options(words: Letters, stabilizer: Letters, controlled: Letters) -> Letters:
+def _options(words: Letters, stabilizer: Letters, controlled: NDArray[np.bool_]) -> Letters:
     """Words that commute with a stabiliser: single letters, and what makes a word a single one."""
     n = len(stabilizer)
     single = np.zeros((3 * n, n), dtype=np.uint8)

@@ -1,9 +1,10 @@
 r"""A circuit as Pauli rotations followed by one Clifford.
 
-Every circuit is :math:`U = D\, R_m \cdots R_1` with rotations :math:`R_k = \exp(-i\frac{\theta_k}{2}
-P_k)` whose angles are no multiples of π/2, and a Clifford :math:`D`. A rotation :math:`V` that is a
-Clifford joins :math:`D` by :math:`R V = V (V^\dagger R V)`. Of :math:`D`, only the words
-:math:`D^\dagger Z_q D` that are measured matter, and of the input only the words that stabilise it.
+Every circuit is :math:`U = D\, R_m \cdots R_1` with rotations :math:`R_k =
+\exp(-i\frac{\theta_k}{2} P_k)` whose angles are no multiples of π/2, and a Clifford :math:`D`. A
+rotation :math:`V` that is a Clifford joins :math:`D` by :math:`R V = V (V^\dagger R V)`. Of
+:math:`D`, only the words :math:`D^\dagger Z_q D` that are measured matter, and of the input only
+the words that stabilise it.
 
 References:
     Litinski, Quantum 3, 128 (2019); Paykin et al., arXiv 2305.10966 (2023), PCOAST.
@@ -23,14 +24,14 @@ ATOL = 1e-10
 
 @dataclass(slots=True)
 class Program:
-    """Pauli rotations in time order, and the words that frame them.
+    r"""Pauli rotations in time order, and the words that frame them.
 
     Attributes:
         n_qubits: Width of the circuit.
         words: What the rotations turn about; signs are kept in the angles.
         angles: Their angles, in radians.
-        observables: Words :math:`D^\\dagger Z_q D` that are measured at the end, by qubit q.
-        partners: Words :math:`D^\\dagger X_q D` if the whole unitary matters, else none.
+        observables: Words :math:`D^\dagger Z_q D` that are measured at the end, by qubit q.
+        partners: Words :math:`D^\dagger X_q D` if the whole unitary matters, else none.
         stabilizers: Independent words that leave the input as it is.
     """
 
@@ -84,8 +85,8 @@ def _euler_zyz(unitary: Unitary) -> tuple[float, float, float]:
     return phase(-b / a), middle, phase(c / a)
 
 
-# The frame W takes the axes (outer, middle, outer) to (Z, Y, Z) by W P W^†: the rotations by a third
-# of a turn about (1, 1, 1), which permute the axes cyclically.
+# The frame W takes the axes (outer, middle, outer) to (Z, Y, Z) by W P W^†: rotations by a third of
+# a turn about (1, 1, 1), which permute the axes cyclically.
 _FRAMES = {
     "Z": ("ZYZ", IDENTITY),
     "X": ("XZX", Unitary((1 + 1j) / 2, (1 + 1j) / 2, (-1 + 1j) / 2, (1 - 1j) / 2)),
@@ -167,4 +168,3 @@ def read_program(form: Form, *, from_ground: bool, to_measurement: bool) -> Prog
         {} if to_measurement else dict(enumerate(images_x)),
         [Word(0, 1 << q) for q in range(n)] if from_ground else [],
     )
-

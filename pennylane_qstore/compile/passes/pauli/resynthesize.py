@@ -13,12 +13,13 @@ from math import pi
 import numpy as np
 
 from pennylane_qstore.compile.form import Form, Rotation
+from pennylane_qstore.compile.passes.pauli.basis import Basis
 from pennylane_qstore.compile.passes.pauli.fold import fold
 from pennylane_qstore.compile.passes.pauli.free_moves import use_state
 from pennylane_qstore.compile.passes.pauli.greedy import make, next_moves, synthesize_rotations
 from pennylane_qstore.compile.passes.pauli.program import Program, read_program
 from pennylane_qstore.compile.passes.pauli.synthesis import Synthesis, Taste
-from pennylane_qstore.compile.passes.pauli.tail import Basis, lighten_frames, read_off
+from pennylane_qstore.compile.passes.pauli.tail import lighten_frames, read_off
 
 Score = tuple[float, ...]
 

@@ -26,7 +26,6 @@ from pennylane_qstore.compile.passes.pauli.tableau import (
 from pennylane_qstore.compile.passes.pauli.words import times
 from pennylane_qstore.compile.rules import ROTATIONS
 
-
 _NEGLIGIBLE = 1e-4
 
 

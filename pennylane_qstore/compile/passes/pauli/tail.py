@@ -12,16 +12,17 @@ import numpy as np
 
 from pennylane_qstore.compile.form import Bit, Form, Local, Operation
 from pennylane_qstore.compile.one_qubit import IDENTITY, Unitary, rz
+from pennylane_qstore.compile.passes.pauli.basis import Basis
 from pennylane_qstore.compile.passes.pauli.free_moves import use_state
 from pennylane_qstore.compile.passes.pauli.synthesis import Synthesis
 from pennylane_qstore.compile.passes.pauli.tableau import generator_of, lightening
-from pennylane_qstore.compile.passes.pauli.words import Word, times, turned
+from pennylane_qstore.compile.passes.pauli.words import Word, turned
 from pennylane_qstore.compile.rules import ROTATIONS
 
 _PROTECTED = 1e3
 
 
-def lighten_frames(synthesis: Synthesis, basis: "Basis | None") -> None:
+def lighten_frames(synthesis: Synthesis, basis: Basis | None) -> None:
     """Make all measured words one letter by Clifford interactions, in place.
 
     Args:
@@ -31,6 +32,8 @@ def lighten_frames(synthesis: Synthesis, basis: "Basis | None") -> None:
     frames = slice(synthesis.n_words, synthesis.n_words + synthesis.n_frames)
     counts = np.zeros(len(synthesis.tableau.letters))
     counts[frames] = 1.0
+    if basis is not None:
+        basis.use_state(synthesis)
     patience = 4 * synthesis.n_qubits**2
     while True:
         if not synthesis.partnered:
@@ -59,39 +62,10 @@ def _choice(synthesis: Synthesis, counts: np.ndarray, weights: np.ndarray, *, wa
     return int(np.where(lightening(letters[lightest]), scores, np.inf).argmin())
 
 
-class Basis:
-    """A changing basis of the measured group, and the first one in terms of it.
-
-    Attributes:
-        sums: For each measured word as it was, a mask of those it is now the product of.
-    """
-
-    def __init__(self, synthesis: Synthesis) -> None:
-        self.synthesis = synthesis
-        self.sums = [1 << k for k in range(synthesis.n_frames)]
-
-    def lighten(self) -> None:
-        """Multiply measured words by each other while that lowers a weight."""
-        first, n = self.synthesis.n_words, self.synthesis.n_frames
-        tableau = self.synthesis.tableau
-        while True:
-            letters = tableau.letters[first : first + n]
-            weights = np.count_nonzero(letters, axis=1)
-            products = np.count_nonzero(letters[:, None] ^ letters[None], axis=2)
-            np.fill_diagonal(products, 99)
-            gains = products - weights[:, None]
-            row, by = divmod(int(gains.argmin()), n) if n else (0, 0)
-            if not n or gains[row, by] >= 0:
-                return
-            word = times(tableau.word(first + row), tableau.word(first + by))
-            tableau.put(first + row, word)
-            self.sums = [s ^ (s >> row & 1) << by for s in self.sums]
-
-
 def read_off(synthesis: Synthesis, form: Form, basis: Basis | None) -> Form:
     """Turn measured letters into Z and say where they are read."""
     operations: list[Operation] = list(synthesis.operations)
-    places: list[int] = []
+    places: list[int | None] = []
     flips: list[bool] = []
     for k in range(synthesis.n_frames - len(synthesis.partnered)):
         word = synthesis.tableau.word(synthesis.n_words + k)
@@ -99,6 +73,10 @@ def read_off(synthesis: Synthesis, form: Form, basis: Basis | None) -> Form:
         if synthesis.partnered:
             row = synthesis.n_words + len(synthesis.observed) + k
             partner = synthesis.tableau.word(row)
+        if not word.weight:
+            places.append(None)
+            flips.append(bool(word.minus))
+            continue
         qubit = (word.x | word.z).bit_length() - 1
         flip = basis is not None and not word.x and bool(word.minus)
         if flip:
@@ -135,7 +113,7 @@ def _upright(word: Word, partner: Word | None) -> Unitary:
 
 
 def _bit(
-    bit: Bit, observed: list[int], sums: list[int], places: list[int], flips: list[bool]
+    bit: Bit, observed: list[int], sums: list[int], places: list[int | None], flips: list[bool]
 ) -> Bit:
     """A bit of the result in terms of the new measured words."""
     total = 0
@@ -143,4 +121,5 @@ def _bit(
         total ^= sums[observed.index(qubit)]
     used = [k for k in range(len(places)) if total >> k & 1]
     flip = bit.flip ^ (sum(flips[k] for k in used) % 2 == 1)
-    return Bit(tuple(sorted(places[k] for k in used)), flip)
+    where = sorted(place for k in used if (place := places[k]) is not None)
+    return Bit(tuple(where), flip)
