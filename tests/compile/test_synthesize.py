@@ -41,7 +41,7 @@ def test_values_are_within_the_ranges_of_the_wire(seed, target):
             assert gate.name == target.entangler
             assert 0 < gate.values[-1] <= 0.25
         phases = gate.values[:-1] if gate.name in ("ms", "zz") else gate.values
-        assert all(-0.5 <= phase <= 0.5 for phase in phases)
+        assert all(0 <= phase < 1 for phase in phases)
 
 
 @TARGETS
@@ -66,7 +66,7 @@ def test_controlled_and_ising_gates_cost_one_interaction(op, target):
     circuit = compiled([*around, op, *around], 2, target)
     assert circuit.n_entangling == 1
     source = source_matrix([*around, op, *around], 2)
-    assert distance_up_to_diagonal(circuit_matrix(circuit), source) < 1e-12
+    assert distance_up_to_diagonal(circuit_matrix(circuit), source) < 1e-10
 
 
 @TARGETS
