@@ -86,6 +86,17 @@ def rx(angle: float) -> Unitary:
     return Unitary(c, s, s, c)
 
 
+def euler_angles(unitary: Unitary) -> tuple[float, float, float]:
+    """Angles ``theta, phi, delta`` of PennyLane's U3 that give a unitary up to global phase."""
+    a, b, c, d = unitary
+    theta = 2 * atan2(abs(c), abs(a))
+    if abs(b) < ATOL:
+        return theta, argument(d / a), 0.0
+    if abs(a) < ATOL:
+        return theta, argument(-c / b), 0.0
+    return theta, argument(c / a), argument(-b / a)
+
+
 def wrap(phase: float, period: float = 1.0) -> float:
     """The same phase from 0 to ``period`` turns, rounded far below any machine's precision.
 

@@ -1,15 +1,16 @@
-r"""A template's form as a program for arrays: runs of one-qubit gates, and interactions between them.
+r"""A template's form as a program for arrays: runs of one-qubit gates, interactions between them.
 
 A *run* is what happens on one qubit between two entangling gates. It is written as constants around
 rotations about Z with affine angles,
 :math:`C_m\, RZ(\alpha_m) \cdots C_1\, RZ(\alpha_1)\, C_0`, because
 :math:`R_P(\alpha) = C^\dagger RZ(\alpha)\, C` where :math:`C P C^\dagger = Z`.
 
-Interactions with a free angle may need Paulis beside the native gate (angles beyond a quarter turn),
-or an X around it (negative angles, which ZZ does not have). Both are rotations whose angle is 0 or π:
-*branches*, which extend the parameters.
+Interactions with a free angle may need Paulis beside the native gate (angles beyond a quarter
+turn), or an X around it (negative angles, which ZZ does not have). Both are rotations whose angle
+is 0 or π: *branches*, which extend the parameters.
 """
 
+from cmath import phase as argument
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import pi
@@ -17,7 +18,7 @@ from typing import NamedTuple
 
 from pennylane_qstore.compile.affine import Affine
 from pennylane_qstore.compile.form import Form, Local, Rotation
-from pennylane_qstore.compile.one_qubit import ATOL, IDENTITY, PAULI_X, TURN, Unitary, argument
+from pennylane_qstore.compile.one_qubit import ATOL, IDENTITY, PAULI_X, TURN, Unitary
 from pennylane_qstore.compile.rules import ROTATIONS, reduced
 from pennylane_qstore.compile.synthesize import TO_EQUATOR, TO_Z, inverse
 from pennylane_qstore.compile.target import Entangler
@@ -161,7 +162,11 @@ class _Writer:
         if isinstance(angle, Affine) and not self.branching:
             return None
         first, second = (self.open[qubit] for qubit in qubits)
-        return qubits[0] if first.layers or abs(first.last.b) > ATOL or not second.layers else qubits[1]
+        return (
+            qubits[0]
+            if first.layers or abs(first.last.b) > ATOL or not second.layers
+            else qubits[1]
+        )
 
     def _turn(self, qubit: int, angle: "float | Affine") -> None:
         if isinstance(angle, Affine):

@@ -42,6 +42,7 @@ _ATOL = 1e-12
 
 
 def inverse(unitary: Unitary) -> Unitary:
+    """The conjugate transpose."""
     a, b, c, d = (complex(entry).conjugate() for entry in unitary)
     return Unitary(a, c, b, d)
 

@@ -4,7 +4,6 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import isfinite
 from threading import Lock
 from typing import NamedTuple
 
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pennylane_qstore.compile.affine import Affine, free
-from pennylane_qstore.compile.bind import Binder, affine_matrix, bound_circuit
+from pennylane_qstore.compile.bind import AffineMap, Binder, bound_circuit
 from pennylane_qstore.compile.expand import expand_wide_rotations
 from pennylane_qstore.compile.form import Bit, Form, Rotation
 from pennylane_qstore.compile.instruction import Instruction
@@ -55,7 +54,7 @@ def symbolic_form(skeleton: Skeleton, n_qubits: int) -> tuple[Form, int]:
         Instruction(
             slot.name,
             slot.qubits,
-            tuple(next(angles) for _ in range(slot.n_params)),  # type: ignore[misc]
+            tuple(next(angles) for _ in range(slot.n_params)),
             slot.word,
         )
         for slot in skeleton
@@ -77,6 +76,11 @@ class Template:
     n_params: int
     target: Target
 
+    @classmethod
+    def of(cls, skeleton: Skeleton, n_qubits: int, target: Target) -> "Template":
+        """Compile a structure with its parameters free."""
+        return cls(*symbolic_form(skeleton, n_qubits), target)
+
     @property
     def readout(self) -> tuple[Bit, ...]:
         """How each qubit of the source is read from the measured qubits."""
@@ -95,8 +99,7 @@ class Template:
         Returns:
             One circuit for each row.
         """
-        weights, offsets = self._interactions
-        turns = (params @ weights + offsets) / TURN
+        turns = self._interactions(params) / TURN
         halves = np.round(2 * turns)
         rest = turns - halves / 2
         at_edge = np.abs(rest + 0.25) < _ATOL
@@ -144,14 +147,11 @@ class Template:
                 circuits[place] = bound_circuit(self.form.n_qubits, structure, row_values)
 
     @cached_property
-    def _interactions(self) -> tuple[Array, Array]:
-        """Weights and offsets of the free interactions, in time order."""
-        angles = [
-            op.angle
-            for op in self.form.operations
-            if isinstance(op, Rotation) and len(op.qubits) == 2 and isinstance(op.angle, Affine)
-        ]
-        return affine_matrix(angles, self.n_params)
+    def _interactions(self) -> AffineMap:
+        """Angles of the free interactions, in time order."""
+        rotations = [op for op in self.form.operations if isinstance(op, Rotation)]
+        angles = [op.angle for op in rotations if len(op.qubits) == 2]
+        return AffineMap([angle for angle in angles if isinstance(angle, Affine)])
 
     @cached_property
     def _plain_binder(self) -> Binder:
@@ -198,8 +198,7 @@ class TemplateStore:
                 self._entries.move_to_end(key)
                 return self._entries[key]
             self.misses += 1
-        form, n_params = symbolic_form(skeleton, n_qubits)
-        template = Template(form, n_params, target)
+        template = Template.of(skeleton, n_qubits, target)
         with self._lock:
             self._entries[key] = template
             while len(self._entries) > self.max_entries:

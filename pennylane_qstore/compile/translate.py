@@ -5,12 +5,12 @@ from math import pi
 
 from pennylane_qstore.compile.form import Bit, Form, Local, Operation, Rotation
 from pennylane_qstore.compile.instruction import Instruction
-from pennylane_qstore.compile.one_qubit import FIXED, Unitary
+from pennylane_qstore.compile.one_qubit import FIXED
 from pennylane_qstore.compile.rules import RULES
 from pennylane_qstore.errors import UnsupportedGateError
 
 SWAPS = frozenset({"SWAP", "ISWAP"})
-TRANSLATABLE = FIXED.keys() | RULES.keys() | SWAPS | {"PauliRot", "matrix"}
+TRANSLATABLE = FIXED.keys() | RULES.keys() | SWAPS | {"PauliRot"}
 """Names of the operations that have a rule."""
 
 
@@ -26,8 +26,6 @@ def _rule(name: str, qubits: tuple[int, ...], instruction: Instruction) -> list[
     params = instruction.params
     if name in FIXED:
         return [Local(qubits[0], FIXED[name])] if name != "Identity" else []
-    if name == "matrix":
-        return [Local(qubits[0], Unitary(*params))]
     if name in RULES:
         return RULES[name](qubits, *params)
     if name == "PauliRot":

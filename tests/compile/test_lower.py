@@ -5,12 +5,24 @@ import pytest
 from pennylane.wires import Wires
 
 from pennylane_qstore import errors, ops
-from pennylane_qstore.compile import can_lower, check_gate_sets, lower, target_for
+from pennylane_qstore.compile import (
+    TemplateStore,
+    can_lower,
+    check_gate_sets,
+    compile_batch,
+    read,
+    target_for,
+)
 from tests.oracles import circuit_matrix, distance_up_to_diagonal, distance_up_to_phase
 
 IDEAL, ARIA, FORTE = (
     target_for("simulator", noise_model=model) for model in (None, "aria-1", "forte-1")
 )
+
+
+def lower(operations, wires, *, target, gateset="native", batch_size=None):
+    source = read(operations, wires, batch_size=batch_size)
+    return compile_batch([source], target, templates=TemplateStore(), gateset=gateset)[0]
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

@@ -14,7 +14,6 @@ from tests.oracles import distance_up_to_phase, form_matrix, read_matrix
 WIDTHS = {"MultiRZ": 3}
 
 
-
 @pytest.mark.parametrize("name", RULES)
 @pytest.mark.parametrize("angle", [0.7, -2.0, np.pi])
 def test_every_rule_equals_pennylanes_operation(name, angle):

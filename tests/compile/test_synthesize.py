@@ -4,7 +4,7 @@ import pytest
 from pennylane.wires import Wires
 
 from pennylane_qstore import ops
-from pennylane_qstore.compile import lower, target_for
+from pennylane_qstore.compile import TemplateStore, compile_batch, read, target_for
 from tests.oracles import circuit_matrix, distance_up_to_diagonal, random_operations
 
 MS, ZZ = target_for("simulator"), target_for("simulator", noise_model="forte-1")
@@ -12,7 +12,8 @@ TARGETS = pytest.mark.parametrize("target", [MS, ZZ], ids=["ms", "zz"])
 
 
 def compiled(operations, n_qubits, target):
-    ((circuit, _),) = lower(operations, Wires(range(n_qubits)), target=target)
+    source = read(operations, Wires(range(n_qubits)))
+    (((circuit, _),),) = compile_batch([source], target, templates=TemplateStore())
     return circuit
 
 
