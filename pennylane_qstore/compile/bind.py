@@ -195,8 +195,10 @@ class Binder:
         columns = [first - before, second - before]
         if self.entangler == "ms" and self.program.interactions:
             columns += self._phases(before + frame, angles)
-        values = np.round(np.hstack([*columns, np.abs(angles)]), DIGITS)
-        return values % 1.0
+        values = np.hstack([*columns, np.abs(angles)])
+        values = np.round(values - np.floor(values), DIGITS)
+        values[values == 1] = 0
+        return values
 
     def _phases(self, after: Array, angles: Array) -> list[Array]:
         """Phases of MS on its first and second qubit."""

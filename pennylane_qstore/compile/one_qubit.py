@@ -103,7 +103,8 @@ def wrap(phase: float, period: float = 1.0) -> float:
     Rounding makes the many ways to compute a phase agree to the last digit, so that equal circuits
     have equal fingerprints.
     """
-    return round(phase, DIGITS) % period
+    wrapped = round(phase % period, DIGITS)
+    return 0.0 if wrapped == period else wrapped
 
 
 def to_pulses(unitary: Unitary) -> Pulses:
