@@ -1,6 +1,7 @@
 """What ``import pennylane_qstore`` costs on top of ``import pennylane``.
 
-Times whole processes, in interleaved pairs, because imports depend on the state of the machine.
+Times whole processes, in interleaved turns, because imports depend on the state of the machine. The
+device's modules are loaded with the first device, so its cost is shown too, beside PennyLane's own.
 """
 
 import argparse
@@ -14,6 +15,8 @@ from record import save
 BASE = "import pennylane"
 OURS = "import pennylane, pennylane_qstore"
 ALONE = "import pennylane_qstore"
+DEFAULT = "import pennylane; pennylane.device('default.qubit')"
+DEVICE = "import pennylane; pennylane.device('qstore.ionq')"
 
 
 def seconds(statement: str) -> float:
@@ -25,9 +28,9 @@ def seconds(statement: str) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pairs", type=int, default=15, help="how often each is timed")
+    parser.add_argument("--pairs", type=int, default=15, help="how often each statement is timed")
     args = parser.parse_args()
-    statements = [BASE, OURS, ALONE]
+    statements = [BASE, OURS, ALONE, DEFAULT, DEVICE]
     times: dict[str, list[float]] = {statement: [] for statement in statements}
     for statement in statements:
         seconds(statement)  # fills the file cache, writes the byte code
@@ -38,10 +41,10 @@ def main() -> None:
     ratio = statistics.median(
         ours / other for ours, other in zip(times[OURS], times[BASE], strict=True)
     )
-    print(f"{'statement':<40} {'median s':>9} {'min s':>7}")
+    print(f"{'statement':<52} {'median s':>9} {'min s':>7}")
     for statement in statements:
         values = times[statement]
-        print(f"{statement:<40} {statistics.median(values):9.3f} {min(values):7.3f}")
+        print(f"{statement:<52} {statistics.median(values):9.3f} {min(values):7.3f}")
     print(f"ratio of pairs, with and without pennylane_qstore (median): {ratio:.3f}")
     save(
         "import_time",

@@ -1,0 +1,1 @@
+"""Passes of the optimiser: pure functions from forms to equivalent forms."""
