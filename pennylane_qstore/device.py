@@ -26,9 +26,14 @@ from tqdm.auto import tqdm
 
 from pennylane_qstore.compile import (
     EXACT_MEASUREMENTS,
+    Compiled,
     NativeTape,
+    Source,
     Target,
+    TemplateStore,
+    compile_batch,
     compile_natively,
+    compile_tapes,
     decomposition,
     defer_measurements,
     expand_broadcast_matrices,
@@ -149,6 +154,7 @@ class IonQDevice(Device):
             timeout=timeout,
             progress=progress,
         )
+        self.templates = TemplateStore()
         self._rng = np.random.default_rng(seed)
         self._rng_lock = threading.Lock()
         self._runner = Runner(self._service, cache=_open_cache(cache))
@@ -192,6 +198,11 @@ class IonQDevice(Device):
             native_gates=info.native_gates if info else None,
         )
         return replace(target, n_qubits=info.n_qubits) if info else target
+
+    def _compile(self, sources: Sequence[Source]) -> list[list[Compiled]]:
+        return compile_batch(
+            sources, self.target, templates=self.templates, gateset=self._options.gateset
+        )
 
     def _check_width(self, n_wires: int, n_qubits: int | None) -> None:
         if n_qubits is not None and n_wires > n_qubits:
@@ -253,7 +264,12 @@ class IonQDevice(Device):
         )
         add(qml.transforms.split_non_commuting, grouping_strategy="qwc")
         if execution_config is None or not execution_config.convert_to_numpy:
-            add(compile_natively, target=self.target, gateset=options.gateset, wires=self.wires)
+            add(
+                compile_natively,
+                compile_all=self._compile,
+                gateset=options.gateset,
+                wires=self.wires,
+            )
         return pipeline  # where PennyLane still copies tapes, `execute` does the last step
 
     def execute(
@@ -305,6 +321,7 @@ class IonQDevice(Device):
         return tuple(process(results[part])[0] for part, process in postprocess)
 
     def _execute_native(self, circuits: Sequence[NativeTape]) -> tuple[Any, ...]:
+        compile_tapes(circuits)
         requests = [self._request(tape) for tape in circuits]
         batch = self._run(requests)
         with self._rng_lock:

@@ -7,7 +7,7 @@ Passes take a form and return an equivalent one; they never change their input.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pennylane_qstore.compile.one_qubit import Unitary
 from pennylane_qstore.native import Bit
@@ -33,12 +33,13 @@ class Rotation(NamedTuple):
     Attributes:
         qubits: Distinct qubits the word acts on; two of them make it a native interaction.
         axes: Its letters on those qubits, each of ``X``, ``Y``, ``Z``.
-        angle: θ, in radians.
+        angle: θ, in radians: a number, or in a template an
+            :class:`~pennylane_qstore.compile.affine.Affine`.
     """
 
     qubits: tuple[int, ...]
     axes: str
-    angle: float
+    angle: Any
 
 
 Operation = Local | Rotation

@@ -1,26 +1,23 @@
-"""PennyLane operations to circuits: wire labels become qubit indices, parameters plain floats.
+"""PennyLane operations to sources: wire labels become qubit indices, parameters an array.
 
 This is the only place that knows both sides. Broadcast parameters give one circuit per entry.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from math import isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
 import pennylane_ionq.ops as ionq_ops
+from numpy.typing import NDArray
 from pennylane.operation import Operator
 from pennylane.wires import Wires
 
-from pennylane_qstore.compile.expand import expand_wide_rotations
-from pennylane_qstore.compile.form import Bit, plain_readout
-from pennylane_qstore.compile.instruction import Instruction
-from pennylane_qstore.compile.qis import QIS_NAMES, to_qis
-from pennylane_qstore.compile.synthesize import synthesize
-from pennylane_qstore.compile.target import Target
-from pennylane_qstore.compile.translate import TRANSLATABLE, to_form
+from pennylane_qstore.compile.one_qubit import Unitary, euler_angles
+from pennylane_qstore.compile.qis import QIS_NAMES
+from pennylane_qstore.compile.template import Skeleton, Slot
+from pennylane_qstore.compile.translate import TRANSLATABLE
 from pennylane_qstore.errors import InvalidAngleError, MixedGateSetsError, UnsupportedGateError
-from pennylane_qstore.native import Circuit, Gate, GateSet
+from pennylane_qstore.native import GateSet
 from pennylane_qstore.ops import GPI, GPI2, MS, ZZ
 
 _NATIVE_OPS: dict[type[Operator], str] = {
@@ -80,125 +77,102 @@ def check_gate_sets(operations: Iterable[Operator]) -> None:
             )
 
 
-def _instruction_name(op: Operator) -> str:
-    return native_name(op) or _IONQ_ISING.get(type(op)) or op.name
+class Source(NamedTuple):
+    """A circuit to compile, its structure apart from its parameters.
+
+    Attributes:
+        skeleton: Gates in time order, without parameters.
+        params: Parameters of all gates in that order; radians, or turns of native gates; one row
+            for each entry of a broadcast; shape ``(batch, n_params)``.
+        n_native: How many gates at the start are native ones that the user wrote.
+        n_qubits: Width of the circuit.
+    """
+
+    skeleton: Skeleton
+    params: NDArray[np.float64]
+    n_native: int
+    n_qubits: int
 
 
-def _read(op: Operator, index: Mapping[Any, int]) -> tuple[str, tuple[int, ...], Sequence[Any]]:
-    """Name, qubits and parameters (floats, or arrays where broadcast) of an operation."""
-    name = _instruction_name(op)
+def _slot(op: Operator, index: Mapping[Any, int]) -> tuple[Slot, Sequence[Any]]:
+    """A gate and its parameters: numbers, or arrays where broadcast."""
+    name = native_name(op) or _IONQ_ISING.get(type(op)) or op.name
     qubits = tuple([index[wire] for wire in op.wires])
     if name in _DIRECT_NAMES:
-        return name, qubits, op.data
+        word = op.hyperparameters["pauli_word"] if name == "PauliRot" else ""
+        return Slot(name, qubits, op.num_params, word), op.data
     if len(qubits) == 1 and op.has_matrix:
-        return "matrix", qubits, list(np.asarray(op.matrix()).reshape(-1, 4).T)
+        matrices = np.asarray(op.matrix()).reshape(-1, 4)
+        angles = [_u3_angles(op, matrix) for matrix in matrices]
+        return Slot("U3", qubits, 3), [np.array(column) for column in zip(*angles, strict=True)]
     raise UnsupportedGateError(
         f"no native form for {op.name} on wires {op.wires.tolist()}; decompose it to one-qubit "
         "gates and CNOT first"
     )
 
 
-def _entry(param: Any, position: int) -> Any:
-    """One entry of a parameter that may be broadcast, as a plain number."""
-    if isinstance(param, float | int):
-        return param
-    array = np.ravel(param)
-    return array[position if len(array) > 1 else 0].item()
+def _u3_angles(op: Operator, matrix: NDArray[np.complex128]) -> tuple[float, float, float]:
+    if not np.isfinite(matrix).all():
+        raise _not_finite(op, matrix.tolist())
+    return euler_angles(Unitary(*matrix.tolist()))
 
 
-def _check_finite(op: Operator, params: tuple[Any, ...]) -> None:
-    for value in params:
-        if not (isfinite(value.real) and isfinite(value.imag)):
-            raise InvalidAngleError(
-                f"{op.name} on wires {op.wires.tolist()} has the parameter {value}; "
-                "angles must be finite numbers"
-            )
+def _not_finite(op: Operator, value: Any) -> InvalidAngleError:
+    return InvalidAngleError(
+        f"{op.name} on wires {op.wires.tolist()} has the parameter {value}; angles must be finite "
+        "numbers"
+    )
 
 
-def _native_params(op: Operator, name: str, params: tuple[float, ...]) -> tuple[float, ...]:
+def _native_params(op: Operator, name: str, params: list[Any]) -> list[Any]:
     """Check a native gate's values, and bring its phases between -1 and 1 turns."""
-    has_angle = name in ("ms", "zz")
-    if has_angle and not 0 <= params[-1] <= _MAX_ANGLE:
+    values = [np.asarray(param, dtype=float) for param in params]
+    if name in ("ms", "zz") and not ((values[-1] >= 0) & (values[-1] <= _MAX_ANGLE)).all():
         raise InvalidAngleError(
             f"{op.name} on wires {op.wires.tolist()} has the angle {params[-1]} turns; IonQ takes "
             f"0 to {_MAX_ANGLE} (turn an axis by half a turn for the opposite sign)"
         )
-    phases = params[:-1] if has_angle else params
-    wrapped = tuple(p if -1 <= p <= 1 else p - round(p) for p in phases)
-    return wrapped + params[len(phases) :]
+    return [np.where(np.abs(value) <= 1, value, value - np.round(value)) for value in values]
 
 
-def _instructions(
-    operations: Iterable[Operator], index: Mapping[Any, int], batch_size: int | None
-) -> list[list[Instruction]]:
-    circuits: list[list[Instruction]] = [[] for _ in range(batch_size or 1)]
-    for op in operations:
-        if op.name in _NO_GATE:
-            continue
-        name, qubits, data = _read(op, index)
-        is_native = name in _NATIVE_GATE_NAMES
-        word = op.hyperparameters["pauli_word"] if name == "PauliRot" else ""
-        for position, circuit in enumerate(circuits):
-            params: tuple[Any, ...] = tuple(_entry(param, position) for param in data)
-            _check_finite(op, params)
-            if is_native:
-                params = _native_params(op, name, params)
-            circuit.append(Instruction(name, qubits, params, word))
-    return circuits
-
-
-class Compiled(NamedTuple):
-    """What is sent, and how its outcomes are read.
-
-    Attributes:
-        circuit: The circuit that is sent.
-        readout: How each qubit of the source is read from the circuit's measured qubits.
-    """
-
-    circuit: Circuit
-    readout: tuple[Bit, ...]
-
-
-def _compile(instructions: list[Instruction], n_qubits: int, target: Target) -> Compiled:
-    is_native = [instruction.name in _NATIVE_GATE_NAMES for instruction in instructions]
-    prefix = [
-        Gate(instruction.name, instruction.qubits, instruction.params)  # type: ignore[arg-type]
-        for instruction, native in zip(instructions, is_native, strict=True)
-        if native
-    ]
-    others = [i for i, native in zip(instructions, is_native, strict=True) if not native]
-    form = expand_wide_rotations(to_form(others, n_qubits))
-    return Compiled(synthesize(form, target, prefix=prefix), form.readout)
-
-
-def lower(
-    operations: Iterable[Operator],
-    wires: Wires,
-    *,
-    target: Target,
-    gateset: GateSet = "native",
-    batch_size: int | None = None,
-) -> list[Compiled]:
-    """Compile operations for a target.
+def read(operations: Iterable[Operator], wires: Wires, *, batch_size: int | None = None) -> Source:
+    """Take operations apart into structure and parameters.
 
     Args:
-        operations: Operations for which :func:`can_lower` holds, in time order.
+        operations: Operations for which :func:`can_lower` holds, in time order, native ones first.
         wires: Wire labels in qubit order.
-        target: Gate family and limits.
-        gateset: ``"native"`` (compiled here) or ``"qis"`` (compiled by IonQ).
         batch_size: Length of broadcast parameters, if there are any.
-
-    Returns:
-        One circuit, or ``batch_size`` of them.
 
     Raises:
         InvalidAngleError: If a parameter is not finite, or a native angle is out of range.
-        UnsupportedGateError: If an operation has no form in the gate set.
-        WrongNativeGateError: If a native gate is of another family than the target's.
+        UnsupportedGateError: If an operation has no form in any gate set.
     """
     index = {wire: position for position, wire in enumerate(wires)}
-    circuits = _instructions(operations, index, batch_size)
-    if gateset == "qis":
-        readout = plain_readout(len(wires))
-        return [Compiled(to_qis(one, len(wires)), readout) for one in circuits]
-    return [_compile(instructions, len(wires), target) for instructions in circuits]
+    slots: list[Slot] = []
+    columns: list[Any] = []
+    owners: list[Operator] = []
+    n_native = 0
+    for op in operations:
+        if op.name in _NO_GATE:
+            continue
+        slot, data = _slot(op, index)
+        if slot.name in _NATIVE_GATE_NAMES:
+            _check_all_finite(op, data)
+            data = _native_params(op, slot.name, list(data))
+            n_native += 1
+        slots.append(slot)
+        columns += data
+        owners += [op] * len(data)
+    params = np.empty((batch_size or 1, len(columns)))
+    for place, column in enumerate(columns):
+        params[:, place] = column if isinstance(column, float) else np.ravel(column)
+    if not np.isfinite(params).all():
+        row, place = np.argwhere(~np.isfinite(params))[0]
+        raise _not_finite(owners[place], params[row, place])
+    return Source(tuple(slots), params, n_native, len(wires))
+
+
+def _check_all_finite(op: Operator, data: Sequence[Any]) -> None:
+    for value in data:
+        if not np.isfinite(value).all():
+            raise _not_finite(op, value)

@@ -1,7 +1,7 @@
 """A tape that shows what is sent, and compiles only when asked."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -13,45 +13,52 @@ from pennylane.resource.resource import resources_from_tape
 from pennylane.tape import QuantumScript
 from pennylane.wires import Wires
 
-from pennylane_qstore.compile.lower import Compiled, lower
+from pennylane_qstore.compile.batch import Compiled
+from pennylane_qstore.compile.lower import Source, read
 from pennylane_qstore.compile.operations import operation_name, to_operations
-from pennylane_qstore.compile.target import Target
-from pennylane_qstore.native import Bit, Circuit, GateSet
+from pennylane_qstore.native import Bit, Circuit
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Lowering:
     """Operations that wait to be compiled; broadcast parameters give several circuits.
 
     Attributes:
         operations: Operations in time order, with the rotations of the measurement basis.
         wires: Wire labels in qubit order.
-        target: Gate family and limits.
-        gateset: Gate set to send.
         batch_size: Length of broadcast parameters, if there are any.
+        compile_all: Compiles the sources of several lowerings at once.
     """
 
     operations: Sequence[Operator]
     wires: Wires
-    target: Target
-    gateset: GateSet
     batch_size: int | None
+    compile_all: Callable[[Sequence[Source]], list[list[Compiled]]]
+
+    @cached_property
+    def source(self) -> Source:
+        """The operations, taken apart into structure and parameters."""
+        return read(self.operations, self.wires, batch_size=self.batch_size)
 
     @cached_property
     def circuits(self) -> list[Compiled]:
         """The compiled circuits, in the order of the broadcast parameters."""
-        return lower(
-            self.operations,
-            self.wires,
-            target=self.target,
-            gateset=self.gateset,
-            batch_size=self.batch_size,
-        )
+        return self.compile_all([self.source])[0]
 
     @cached_property
     def index(self) -> Mapping[Any, int]:
         """Qubit of each wire."""
         return {wire: position for position, wire in enumerate(self.wires)}
+
+
+def compile_tapes(tapes: "Sequence[NativeTape]") -> None:
+    """Compile what the tapes wait for, together, so that equal structures are bound at once."""
+    waiting = {id(t.lowering): t.lowering for t in tapes if "circuits" not in vars(t.lowering)}
+    if waiting:
+        lowerings = list(waiting.values())
+        compiled = lowerings[0].compile_all([lowering.source for lowering in lowerings])
+        for lowering, circuits in zip(lowerings, compiled, strict=True):
+            lowering.circuits = circuits
 
 
 class NativeTape(QuantumScript):
@@ -76,24 +83,24 @@ class NativeTape(QuantumScript):
         position: int = 0,
     ) -> None:
         super().__init__((), measurements, shots, trainable_params=())
-        self._lowering = lowering
+        self.lowering = lowering
         self._position = position
         self._batch_size = None  # one circuit; spares PennyLane a look at the operations
 
     @property
     def compiled(self) -> Circuit:
         """The circuit that is sent."""
-        return self._lowering.circuits[self._position].circuit
+        return self.lowering.circuits[self._position].circuit
 
     @property
     def readout(self) -> tuple[Bit, ...]:
         """How each wire, in the order of :attr:`index`, is read from the measured qubits."""
-        return self._lowering.circuits[self._position].readout
+        return self.lowering.circuits[self._position].readout
 
     @property
     def index(self) -> Mapping[Any, int]:
         """Qubit of each wire."""
-        return self._lowering.index
+        return self.lowering.index
 
     @cached_property
     def operations(self) -> list[Operator]:
@@ -102,7 +109,7 @@ class NativeTape(QuantumScript):
         A qubit bears the label of the wire that is read from it, so that the tape as it stands
         measures what it says, although qubits may have been permuted for free.
         """
-        wires = list(self._lowering.wires)
+        wires = list(self.lowering.wires)
         labels = list(wires)
         for wire, bit in zip(wires, self.readout, strict=True):
             if len(bit.qubits) == 1:

@@ -11,12 +11,14 @@ References:
 
 from cmath import exp as cexp
 from cmath import phase as argument
-from collections.abc import Callable
 from math import atan2, cos, pi, sin
 from typing import NamedTuple
 
 TURN = 2 * pi
-_ATOL = 1e-11
+DIGITS = 12
+"""Decimals that phases and angles keep, in turns."""
+ATOL = 1e-11
+"""Entries of a unitary below this count as zero."""
 
 
 class Unitary(NamedTuple):
@@ -84,30 +86,25 @@ def rx(angle: float) -> Unitary:
     return Unitary(c, s, s, c)
 
 
-def phase_shift(angle: float) -> Unitary:
-    """``diag(1, exp(i angle))``."""
-    return Unitary(1, 0, 0, cexp(1j * angle))
+def euler_angles(unitary: Unitary) -> tuple[float, float, float]:
+    """Angles ``theta, phi, delta`` of PennyLane's U3 that give a unitary up to global phase."""
+    a, b, c, d = unitary
+    theta = 2 * atan2(abs(c), abs(a))
+    if abs(b) < ATOL:
+        return theta, argument(d / a), 0.0
+    if abs(a) < ATOL:
+        return theta, argument(-c / b), 0.0
+    return theta, argument(c / a), argument(-b / a)
 
 
-def u3(theta: float, phi: float, delta: float) -> Unitary:
-    """``RZ(phi) RY(theta) RZ(delta)`` up to phase: PennyLane's U3."""
-    c, s = cos(theta / 2), sin(theta / 2)
-    return Unitary(c, -s * cexp(1j * delta), s * cexp(1j * phi), c * cexp(1j * (phi + delta)))
+def wrap(phase: float, period: float = 1.0) -> float:
+    """The same phase from 0 to ``period`` turns, rounded far below any machine's precision.
 
-
-def rot(phi: float, theta: float, omega: float) -> Unitary:
-    """``RZ(omega) RY(theta) RZ(phi)``: PennyLane's Rot."""
-    return u3(theta, omega, phi)
-
-
-def u2(phi: float, delta: float) -> Unitary:
-    """PennyLane's U2."""
-    return u3(pi / 2, phi, delta)
-
-
-def wrap(phase: float) -> float:
-    """The same phase between -0.5 and 0.5 turns."""
-    return phase - round(phase)
+    Rounding makes the many ways to compute a phase agree to the last digit, so that equal circuits
+    have equal fingerprints.
+    """
+    wrapped = round(phase % period, DIGITS)
+    return 0.0 if wrapped == period else wrapped
 
 
 def to_pulses(unitary: Unitary) -> Pulses:
@@ -120,30 +117,15 @@ def to_pulses(unitary: Unitary) -> Pulses:
         Pulses and frame whose product equals ``unitary`` up to global phase.
     """
     a, b, c, d = unitary
-    if abs(b) < _ATOL:
+    if abs(b) < ATOL:
         return Pulses((), argument(d / a))
-    if abs(a) < _ATOL:
-        phase = argument(c / b) / 2 / TURN
-        # GPI(phase + 1/2) = -GPI(phase): take the phase that writes Y as GPI(1/4)
-        return Pulses((("gpi", phase + 0.5 if phase < -0.125 else phase),), 0.0)
-    if abs(abs(a) - abs(c)) < _ATOL:
+    if abs(a) < ATOL:
+        # GPI(phase + 1/2) = -GPI(phase)
+        return Pulses((("gpi", wrap(argument(c / b) / 2 / TURN, 0.5)),), 0.0)
+    if abs(abs(a) - abs(c)) < ATOL:
         return Pulses((("gpi2", wrap(-(argument(b / a) + pi / 2) / TURN)),), argument(d / a))
     theta = 2 * atan2(abs(c), abs(a))
     first = -argument(-b / a) / TURN
     second = first - (theta + pi) / TURN
     frame = argument(c / a) + pi - TURN * second
     return Pulses((("gpi2", wrap(first)), ("gpi2", wrap(second))), frame)
-
-
-PARAMETRIC: dict[str, Callable[..., Unitary]] = {
-    "RX": rx,
-    "RY": ry,
-    "RZ": rz,
-    "PhaseShift": phase_shift,
-    "U1": phase_shift,
-    "U2": u2,
-    "U3": u3,
-    "Rot": rot,
-    "matrix": Unitary,
-}
-"""One-qubit operations with parameters (radians; entries by rows for ``matrix``), by name."""

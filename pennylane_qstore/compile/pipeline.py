@@ -1,6 +1,6 @@
 """PennyLane's transforms that bring a user's tape to the point where it is compiled."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,11 @@ from pennylane.tape import QuantumScript, QuantumScriptBatch
 from pennylane.typing import PostprocessingFn
 from pennylane.wires import Wires
 
-from pennylane_qstore.compile.lower import can_lower, check_gate_sets
+from pennylane_qstore.compile.batch import Compiled
+from pennylane_qstore.compile.lower import Source, can_lower, check_gate_sets
 from pennylane_qstore.compile.measurements import needs_state, rotate_to_computational_basis
 from pennylane_qstore.compile.native_tape import Lowering, NativeTape
 from pennylane_qstore.compile.qis import QIS_NAMES
-from pennylane_qstore.compile.target import Target
 from pennylane_qstore.errors import TooManyWiresError
 from pennylane_qstore.native import GateSet
 
@@ -137,7 +137,7 @@ def _qubit_order(tape: QuantumScript, wires: Wires | None) -> Wires:
 @qml.transform
 def compile_natively(
     tape: QuantumScript,
-    target: Target,
+    compile_all: Callable[[Sequence[Source]], list[list[Compiled]]],
     gateset: GateSet,
     wires: Wires | None,
 ) -> tuple[QuantumScriptBatch, PostprocessingFn]:
@@ -158,9 +158,8 @@ def compile_natively(
     lowering = Lowering(
         [*tape.operations, *rotations],
         _qubit_order(tape, wires),
-        target,
-        gateset,
         batch_size,
+        compile_all,
     )
     tapes = tuple(
         NativeTape(lowering, measurements, tape.shots, position)

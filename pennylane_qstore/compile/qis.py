@@ -56,5 +56,5 @@ def to_qis(instructions: Iterable[Instruction], n_qubits: int) -> Circuit:
             continue
         if name not in QIS_NAMES:
             raise UnsupportedGateError(f"no qis form for {name} on qubits {list(qubits)}")
-        gates.append(Gate(QIS_NAMES[name], qubits, params))  # type: ignore[arg-type]
+        gates.append(Gate(QIS_NAMES[name], qubits, params))
     return Circuit(n_qubits, tuple(gates or [Gate("x", (0,))] * 2), "qis")

@@ -38,7 +38,7 @@ def _around(qubit: int, inner: list[Operation], name: str = "Hadamard") -> list[
     return [gate, *inner, gate]
 
 
-def _ising(axes: str) -> Rule:
+def _rotation(axes: str) -> Rule:
     return lambda qubits, angle: [Rotation(qubits, axes, angle)]
 
 
@@ -101,10 +101,27 @@ def _double_excitation(qubits: tuple[int, ...], angle: float) -> list[Operation]
 ROTATIONS = {"X": rx, "Y": ry, "Z": rz}
 """The one-qubit rotation about each axis."""
 
+
+def _u3(qubits: tuple[int, ...], theta: float, phi: float, delta: float) -> list[Operation]:
+    return [
+        Rotation(qubits, "Z", delta),
+        Rotation(qubits, "Y", theta),
+        Rotation(qubits, "Z", phi),
+    ]
+
+
 RULES: dict[str, Rule] = {
-    "IsingXX": _ising("XX"),
-    "IsingYY": _ising("YY"),
-    "IsingZZ": _ising("ZZ"),
+    "RX": _rotation("X"),
+    "RY": _rotation("Y"),
+    "RZ": _rotation("Z"),
+    "PhaseShift": _rotation("Z"),
+    "U1": _rotation("Z"),
+    "U2": lambda qubits, phi, delta: _u3(qubits, pi / 2, phi, delta),
+    "U3": _u3,
+    "Rot": lambda qubits, phi, theta, omega: _u3(qubits, theta, omega, phi),
+    "IsingXX": _rotation("XX"),
+    "IsingYY": _rotation("YY"),
+    "IsingZZ": _rotation("ZZ"),
     "IsingXY": _xy,
     "CRX": _controlled_rotation("X"),
     "CRY": _controlled_rotation("Y"),
@@ -122,7 +139,7 @@ RULES: dict[str, Rule] = {
     "SingleExcitationMinus": _excitation_with_phase(1),
     "DoubleExcitation": _double_excitation,
 }
-"""Operations of more than one qubit, by PennyLane's name."""
+"""Operations that are products of rotations and fixed gates, by PennyLane's name."""
 
 
 def reduced(angle: float) -> tuple[float, bool]:

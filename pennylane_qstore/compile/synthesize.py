@@ -15,6 +15,7 @@ from math import pi
 
 from pennylane_qstore.compile.form import Form, Local
 from pennylane_qstore.compile.one_qubit import (
+    DIGITS,
     FIXED,
     IDENTITY,
     PAULI_X,
@@ -31,16 +32,17 @@ from pennylane_qstore.compile.target import Target
 from pennylane_qstore.errors import WrongNativeGateError
 from pennylane_qstore.native import Circuit, Gate
 
-_TO_Z = {"X": ry(-pi / 2), "Y": rx(pi / 2), "Z": IDENTITY}
+TO_Z = {"X": ry(-pi / 2), "Y": rx(pi / 2), "Z": IDENTITY}
 """``C`` with ``C P C† = Z`` for each Pauli ``P``."""
 
-_TO_EQUATOR = {"X": (IDENTITY, 0.0), "Y": (IDENTITY, 0.25), "Z": (ry(pi / 2), 0.0)}
+TO_EQUATOR = {"X": (IDENTITY, 0.0), "Y": (IDENTITY, 0.25), "Z": (ry(pi / 2), 0.0)}
 """``C`` and phase with ``C P C† = A(phase)`` for each Pauli ``P``."""
 
 _ATOL = 1e-12
 
 
-def _inverse(unitary: Unitary) -> Unitary:
+def inverse(unitary: Unitary) -> Unitary:
+    """The conjugate transpose."""
     a, b, c, d = (complex(entry).conjugate() for entry in unitary)
     return Unitary(a, c, b, d)
 
@@ -71,7 +73,7 @@ class _Frames:
     def interact_zz(self, qubits: tuple[int, int], axes: str, angle: float) -> None:
         """Apply ``exp(-iπ angle P⊗Q)`` as one ZZ gate; ``angle`` in turns."""
         rest, paulis = reduced(angle)
-        changes = [_TO_Z[axis] for axis in axes]
+        changes = [TO_Z[axis] for axis in axes]
         if rest < -_ATOL:  # X ZZ(a) X = ZZ(-a), on the qubit where a pulse waits anyway
             first_is_diagonal = abs(self.waiting[qubits[0]].b) < _ATOL
             flipped = 1 if first_is_diagonal and abs(self.waiting[qubits[1]].b) > _ATOL else 0
@@ -80,9 +82,9 @@ class _Frames:
             for qubit, change in zip(qubits, changes, strict=True):
                 self.apply(qubit, change)
                 self.flush(qubit)
-            self.gates.append(Gate("zz", qubits, (abs(rest),)))
+            self.gates.append(Gate("zz", qubits, (round(abs(rest), DIGITS),)))
             for qubit, change in zip(qubits, changes, strict=True):
-                self.apply(qubit, _inverse(change))
+                self.apply(qubit, inverse(change))
         if paulis:
             self._apply_paulis(qubits, axes)
 
@@ -92,15 +94,15 @@ class _Frames:
         if abs(rest) > _ATOL:
             phases = []
             for qubit, axis in zip(qubits, axes, strict=True):
-                change, phase = _TO_EQUATOR[axis]
+                change, phase = TO_EQUATOR[axis]
                 self.apply(qubit, change)
                 phases.append(phase - self.flush(qubit) / TURN)
             if rest < 0:  # A(phase + 1/2) = -A(phase)
                 phases[0] += 0.5
-            values = (wrap(phases[0]), wrap(phases[1]), abs(rest))
+            values = (wrap(phases[0]), wrap(phases[1]), round(abs(rest), DIGITS))
             self.gates.append(Gate("ms", qubits, values))
             for qubit, axis in zip(qubits, axes, strict=True):
-                self.apply(qubit, _inverse(_TO_EQUATOR[axis][0]))
+                self.apply(qubit, inverse(TO_EQUATOR[axis][0]))
         if paulis:
             self._apply_paulis(qubits, axes)
 

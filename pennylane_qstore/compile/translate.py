@@ -5,12 +5,12 @@ from math import pi
 
 from pennylane_qstore.compile.form import Bit, Form, Local, Operation, Rotation
 from pennylane_qstore.compile.instruction import Instruction
-from pennylane_qstore.compile.one_qubit import FIXED, PARAMETRIC
+from pennylane_qstore.compile.one_qubit import FIXED
 from pennylane_qstore.compile.rules import RULES
 from pennylane_qstore.errors import UnsupportedGateError
 
 SWAPS = frozenset({"SWAP", "ISWAP"})
-TRANSLATABLE = FIXED.keys() | PARAMETRIC.keys() | RULES.keys() | SWAPS | {"PauliRot"}
+TRANSLATABLE = FIXED.keys() | RULES.keys() | SWAPS | {"PauliRot"}
 """Names of the operations that have a rule."""
 
 
@@ -26,12 +26,10 @@ def _rule(name: str, qubits: tuple[int, ...], instruction: Instruction) -> list[
     params = instruction.params
     if name in FIXED:
         return [Local(qubits[0], FIXED[name])] if name != "Identity" else []
-    if name in PARAMETRIC:
-        return [Local(qubits[0], PARAMETRIC[name](*params))]
     if name in RULES:
         return RULES[name](qubits, *params)
     if name == "PauliRot":
-        return _pauli_rotation(qubits, instruction.word, params[0].real)
+        return _pauli_rotation(qubits, instruction.word, *params)
     if name == "ISWAP":  # exp(iπ/4 (XX + YY)) = SWAP · exp(-iπ/4 ZZ) up to global phase
         return [Rotation(qubits, "ZZ", pi / 2)]
     if name == "SWAP":

@@ -9,12 +9,50 @@ import hashlib
 import json
 import math
 import secrets
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
+import numpy as np
+
 from pennylane_qstore.errors import InvalidAngleError, InvalidCircuitError
+from pennylane_qstore.execution.digits import write_rows
 from pennylane_qstore.execution.request import FINGERPRINT_KEY, Settings
-from pennylane_qstore.native import NATIVE_GATES, QIS_GATES, Circuit
+from pennylane_qstore.native import NATIVE_GATES, QIS_GATES, BoundGates, Circuit, Structure
+
+
+def encode_circuits(circuits: Sequence[Circuit]) -> list[str]:
+    """The gates of many circuits; those of one structure are written together.
+
+    Raises:
+        InvalidAngleError: If a phase or an angle is NaN or infinite.
+        InvalidCircuitError: If a gate is not one of its circuit's gate set.
+    """
+    texts: dict[int, str] = {}
+    alike: dict[int, list[int]] = defaultdict(list)
+    for place, circuit in enumerate(circuits):
+        if isinstance(circuit.gates, BoundGates):
+            alike[id(circuit.gates.structure)].append(place)
+        else:
+            texts[place] = encode_circuit(circuit)
+    for places in alike.values():
+        gates = [
+            bound for place in places if isinstance(bound := circuits[place].gates, BoundGates)
+        ]
+        rows = write_rows(
+            _template(gates[0].structure), np.stack([bound.values for bound in gates])
+        )
+        texts.update(
+            zip(places, rows or (encode_circuit(circuits[place]) for place in places), strict=True)
+        )
+    return [texts[place] for place in range(len(circuits))]
+
+
+@lru_cache(maxsize=1024)
+def _template(structure: Structure) -> str:
+    """The JSON of a structure's gates, with ``%s`` in place of each value."""
+    gates = zip(structure.names, structure.qubits, strict=True)
+    return "[" + ",".join([_gate_format(True, name, qubits) for name, qubits in gates]) + "]"
 
 
 def encode_circuit(circuit: Circuit) -> str:

@@ -19,7 +19,7 @@ from pennylane_qstore.execution.fetch import fetch_outcomes
 from pennylane_qstore.execution.gather import gather
 from pennylane_qstore.execution.job import Job, submit, wait
 from pennylane_qstore.execution.pack import Item, Limits, pack
-from pennylane_qstore.execution.payload import encode_circuit, encode_job
+from pennylane_qstore.execution.payload import encode_circuits, encode_job
 from pennylane_qstore.execution.polling import Clock, EventLoopClock, PollSchedule
 from pennylane_qstore.execution.replicates import Replicates, replicate_seed
 from pennylane_qstore.execution.request import BatchResult, Progress, Request, Settings
@@ -132,7 +132,8 @@ class Runner:
     def _plan(self, tickets: Sequence[Ticket], settings: Settings) -> list[Job]:
         """Jobs for the tickets that have no outcomes yet."""
         open_places = [place for place, ticket in enumerate(tickets) if ticket.outcomes is None]
-        texts = {place: encode_circuit(tickets[place].circuit) for place in open_places}
+        encoded = encode_circuits([tickets[place].circuit for place in open_places])
+        texts = dict(zip(open_places, encoded, strict=True))
 
         def group(place: int) -> tuple[int | None, int | None]:
             seed = settings.noise_seed

@@ -1,12 +1,15 @@
 """Circuits as they are sent: gates on qubit indices, all measured at the end."""
 
 import hashlib
-import sys
-from array import array
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Literal, NamedTuple
+from functools import cached_property, lru_cache
+from itertools import accumulate, chain
+from typing import Any, Literal, NamedTuple, overload
+
+import numpy as np
+from numpy.typing import NDArray
 
 GateSet = Literal["native", "qis"]
 
@@ -38,6 +41,74 @@ class Gate(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Structure:
+    """Native gates without their values: what the circuits of a batch share.
+
+    Attributes:
+        names: IonQ's name of each gate, in time order.
+        qubits: Indices each gate acts on.
+    """
+
+    names: tuple[str, ...]
+    qubits: tuple[tuple[int, ...], ...]
+
+    @cached_property
+    def offsets(self) -> tuple[int, ...]:
+        """Where each gate's values start in a row of values, and where the row ends."""
+        return tuple(accumulate((NATIVE_GATES[name] for name in self.names), initial=0))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.names, self.qubits))
+
+
+class BoundGates(Sequence[Gate]):
+    """The gates of one circuit of a batch: a shared structure, and a row of values in turns.
+
+    Args:
+        structure: What the batch shares.
+        values: Values of all gates in time order; shape ``(n_values,)``. Not copied.
+    """
+
+    __slots__ = ("structure", "values")
+
+    def __init__(self, structure: Structure, values: NDArray[np.float64]) -> None:
+        self.structure = structure
+        self.values = values
+
+    def __len__(self) -> int:
+        return len(self.structure.names)
+
+    @overload
+    def __getitem__(self, place: int) -> Gate: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Gate, ...]: ...
+    def __getitem__(self, place: int | slice) -> Gate | tuple[Gate, ...]:
+        return tuple(self)[place]
+
+    def __iter__(self) -> Iterator[Gate]:
+        values, offsets = self.values.tolist(), self.structure.offsets
+        for place, (name, qubits) in enumerate(
+            zip(self.structure.names, self.structure.qubits, strict=True)
+        ):
+            yield Gate(name, qubits, tuple(values[offsets[place] : offsets[place + 1]]))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, BoundGates):
+            return NotImplemented
+        return self.structure == other.structure and np.array_equal(self.values, other.values)
+
+    def __hash__(self) -> int:
+        return hash((self.structure, self.values.tobytes()))
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
+
+
+@dataclass(frozen=True)
 class Circuit:
     """Gates on qubits ``0 .. n_qubits - 1``, all measured at the end.
 
@@ -48,7 +119,7 @@ class Circuit:
     """
 
     n_qubits: int
-    gates: tuple[Gate, ...]
+    gates: tuple[Gate, ...] | BoundGates
     gateset: GateSet = "native"
 
     @cached_property
@@ -58,15 +129,15 @@ class Circuit:
         A gate's name fixes how many qubits and values it has, so the three streams of names, qubits
         and little-endian doubles determine the circuit.
         """
-        names = ",".join([gate.name for gate in self.gates])
-        qubits = array("q", [qubit for gate in self.gates for qubit in gate.qubits])
-        values = array("d", [value for gate in self.gates for value in gate.values])
-        if sys.byteorder == "big":
-            qubits.byteswap()
-            values.byteswap()
-        digest = hashlib.sha256(f"{self.n_qubits};{self.gateset};{names};".encode())
-        digest.update(qubits.tobytes())
-        digest.update(values.tobytes())
+        if isinstance(self.gates, BoundGates):
+            names, qubits = self.gates.structure.names, self.gates.structure.qubits
+            values = self.gates.values
+        else:
+            names = tuple([gate[0] for gate in self.gates])
+            qubits = tuple([gate[1] for gate in self.gates])
+            values = np.array([value for gate in self.gates for value in gate[2]], dtype=float)
+        digest = _digest(self.n_qubits, self.gateset, names, qubits).copy()
+        digest.update(values.astype("<f8", copy=False).tobytes())
         return digest.hexdigest()
 
     @property
@@ -88,3 +159,13 @@ class Circuit:
             for qubit in gate.qubits:
                 free[qubit] = layer
         return max(free, default=0)
+
+
+@lru_cache(maxsize=1024)
+def _digest(
+    n_qubits: int, gateset: str, names: tuple[str, ...], qubits: tuple[tuple[int, ...], ...]
+) -> Any:
+    """SHA-256 of everything but the values, to be continued."""
+    digest = hashlib.sha256(f"{n_qubits};{gateset};{','.join(names)};".encode())
+    digest.update(np.array(list(chain.from_iterable(qubits)), dtype="<i8").tobytes())
+    return digest

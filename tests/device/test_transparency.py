@@ -80,7 +80,8 @@ def test_a_gradient_is_one_batch_and_one_job(bodies):
     assert tracker.totals["batches"] == 2
     assert tracker.totals["jobs"] == 2
     assert [body["type"] for body in bodies] == ["ionq.circuit.v1", "ionq.multi-circuit.v1"]
-    assert len(bodies[1]["input"]["circuits"]) == 4  # a controlled rotation has two frequencies
+    # A controlled rotation has two frequencies: four shifts, two of which need the same circuit.
+    assert len(bodies[1]["input"]["circuits"]) == 2
 
 
 def test_the_tracker_counts_what_was_sent_and_what_was_not(tmp_path):

@@ -1,0 +1,101 @@
+"""Sources of a whole batch to circuits: by templates where a structure can be compiled once."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from pennylane_qstore.compile.form import Bit, plain_readout
+from pennylane_qstore.compile.instruction import Instruction
+from pennylane_qstore.compile.lower import Source
+from pennylane_qstore.compile.qis import to_qis
+from pennylane_qstore.compile.synthesize import synthesize
+from pennylane_qstore.compile.target import Target
+from pennylane_qstore.compile.template import Template, TemplateStore
+from pennylane_qstore.native import Circuit, Gate, GateSet
+
+
+class Compiled(NamedTuple):
+    """What is sent, and how its outcomes are read.
+
+    Attributes:
+        circuit: The circuit that is sent.
+        readout: How each qubit of the source is read from the circuit's measured qubits.
+    """
+
+    circuit: Circuit
+    readout: tuple[Bit, ...]
+
+
+def compile_batch(
+    sources: Sequence[Source],
+    target: Target,
+    *,
+    templates: TemplateStore,
+    gateset: GateSet = "native",
+) -> list[list[Compiled]]:
+    """Compile sources; those of equal structure together.
+
+    Args:
+        sources: What to compile.
+        target: Gate family and limits.
+        templates: Where compiled structures are kept.
+        gateset: ``"native"`` (compiled here) or ``"qis"`` (compiled by IonQ).
+
+    Returns:
+        For each source one circuit for each row of its parameters.
+
+    Raises:
+        MixedGateSetsError: If a source has native gates and the gate set is not native.
+        UnsupportedGateError: If a gate has no form in the gate set.
+        WrongNativeGateError: If a native gate is of another family than the target's.
+    """
+    if gateset == "qis":
+        return [_to_qis(source) for source in sources]
+    compiled: list[list[Compiled]] = [[] for _ in sources]
+    alike: dict[object, list[int]] = defaultdict(list)
+    for place, source in enumerate(sources):
+        if source.n_native:
+            compiled[place] = _pass_through(source, target)
+        else:
+            alike[source.skeleton, source.n_qubits].append(place)
+    for places in alike.values():
+        first = sources[places[0]]
+        template = templates.get(first.skeleton, first.n_qubits, target)
+        circuits = iter(template.bind(np.concatenate([sources[p].params for p in places])))
+        for place in places:
+            rows = range(len(sources[place].params))
+            compiled[place] = [Compiled(next(circuits), template.readout) for _ in rows]
+    return compiled
+
+
+def instructions(source: Source, row: int = 0) -> list[Instruction]:
+    """The gates of one row of a source, with their parameters."""
+    values = iter(source.params[row].tolist())
+    return [
+        Instruction(name, qubits, tuple([next(values) for _ in range(n_params)]), word)
+        for name, qubits, n_params, word in source.skeleton
+    ]
+
+
+def _to_qis(source: Source) -> list[Compiled]:
+    readout = plain_readout(source.n_qubits)
+    return [
+        Compiled(to_qis(instructions(source, row), source.n_qubits), readout)
+        for row in range(len(source.params))
+    ]
+
+
+def _pass_through(source: Source, target: Target) -> list[Compiled]:
+    """Native gates as the user wrote them, then the rotations of the measurement basis."""
+    rotations = source.skeleton[source.n_native :]
+    compiled = []
+    for row in range(len(source.params)):
+        gates = instructions(source, row)
+        prefix = [Gate(gate.name, gate.qubits, gate.params) for gate in gates[: source.n_native]]
+        n_own = sum(slot.n_params for slot in source.skeleton[: source.n_native])
+        template = Template.of(rotations, source.n_qubits, target)
+        form = template.form_at(source.params[row, n_own:])
+        compiled.append(Compiled(synthesize(form, target, prefix=prefix), form.readout))
+    return compiled
