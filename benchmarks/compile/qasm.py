@@ -5,7 +5,18 @@ from math import pi
 from pathlib import Path
 
 from pennylane_qstore.compile.form import Form, Local, Operation, Rotation, plain_readout
-from pennylane_qstore.compile.one_qubit import FIXED, phase_shift, rx, ry, rz, u2, u3
+from pennylane_qstore.compile.one_qubit import FIXED, Unitary, rx, ry, rz
+
+
+def u3(theta: float, phi: float, lam: float) -> Unitary:
+    """The general one-qubit gate of qelib1, up to phase."""
+    return rz(phi).after(ry(theta)).after(rz(lam))
+
+
+def u2(phi: float, lam: float) -> Unitary:
+    """``u3`` with a quarter turn."""
+    return u3(pi / 2, phi, lam)
+
 
 _NAMES = {
     "h": "Hadamard",
@@ -19,7 +30,7 @@ _NAMES = {
     "sx": "SX",
     "sxdg": "Adjoint(SX)",
 }
-_ROTATIONS = {"rx": rx, "ry": ry, "rz": rz, "u1": phase_shift, "p": phase_shift, "u2": u2}
+_ROTATIONS = {"rx": rx, "ry": ry, "rz": rz, "u1": rz, "p": rz, "u2": u2}
 _ROTATIONS |= {"u3": u3, "u": u3}
 _LINE = re.compile(r"(\w+)\s*(?:\((.*)\))?\s+(.*)")
 
@@ -53,7 +64,7 @@ def _toffoli(a, b, c):
 
     def root(control, angle):
         return [
-            Local(control, phase_shift(angle / 2)),
+            Local(control, rz(angle / 2)),
             *_PAIRS["crx"](control, c, angle),
         ]
 
@@ -70,8 +81,8 @@ def _controlled_u3(a, b, theta, phi, lam):
     """``CU3`` of qelib1: two controlled rotations."""
     half = 0.5
     return [
-        Local(a, phase_shift((lam + phi) * half)),
-        Local(b, phase_shift((lam - phi) * half)),
+        Local(a, rz((lam + phi) * half)),
+        Local(b, rz((lam - phi) * half)),
         *_PAIRS["cx"](a, b),
         Local(b, u3(-theta * half, 0.0, -(phi + lam) * half)),
         *_PAIRS["cx"](a, b),
@@ -140,5 +151,3 @@ def read_form(path):
         elif line and not line.startswith(("OPENQASM", "include", "creg", "measure", "barrier")):
             operations += operations_of(line)
     return Form(n_qubits, tuple(operations), plain_readout(n_qubits))
-
-

@@ -8,6 +8,7 @@ which qubits meet nor any later block, so the choice is made block by block.
 """
 
 from collections.abc import Callable, Sequence
+from math import atan2, hypot
 from typing import NamedTuple
 
 from pennylane_qstore.compile.form import Bit
@@ -15,6 +16,8 @@ from pennylane_qstore.compile.passes.spins import (
     STILL,
     Spin,
     Vector,
+    Z,
+    about,
     cross,
     dot,
     inverse,
@@ -29,6 +32,7 @@ from pennylane_qstore.compile.passes.twists import (
     Twist,
     TwistForm,
     commute,
+    paulis,
     reduced_angle,
     swapped_ends,
     total_angle,
@@ -206,7 +210,7 @@ def cheapest(qubits: tuple[int, int], parts: Cartan) -> Rewritten:
 
 
 def commuting_parts(twists: Sequence[Twist]) -> Cartan | None:
-    """The decomposition of a block that is one already: directions at right angles on both qubits."""
+    """The decomposition of a block that is one already: all directions at right angles."""
     if len(twists) > 3:
         return None
     for i, first in enumerate(twists):
@@ -225,12 +229,50 @@ def commuting_parts(twists: Sequence[Twist]) -> Cartan | None:
     return Cartan(frames, (twists[0].angle, angle, twists[1].angle), (STILL, STILL))
 
 
+def multiplexed(twists: Sequence[Twist]) -> Rewritten | None:
+    r"""A block whose twists are parallel on one qubit, as one twist.
+
+    Where that qubit is along :math:`\pm n`, the other is turned by :math:`V_\pm`. With
+    :math:`V_-^\dagger V_+ = e^{-i\gamma\, m\cdot\sigma}` this is :math:`K
+    e^{-i\frac{\gamma}{2}\, (n\cdot\sigma)\otimes(m\cdot\sigma)}` with one-qubit :math:`K`.
+    """
+    for end in (0, 1):
+        axis = twists[0].axes[end]
+        signs = [parallel(twist.axes[end], axis) for twist in twists]
+        if not all(signs):
+            continue
+        plus, minus = STILL, STILL
+        for sign, twist in zip(signs, twists, strict=True):
+            other = twist.axes[1 - end]
+            plus = product(about(other, sign * twist.angle), plus)
+            minus = product(about(other, -sign * twist.angle), minus)
+        w, *vector = product(inverse(minus), plus)
+        length = hypot(*vector)
+        m = (vector[0] / length, vector[1] / length, vector[2] / length) if length > 1e-12 else Z
+        angle = atan2(length, w)
+        after = product(plus, about(m, -angle))
+        axes, spins = ((axis, m), (STILL, after)) if end == 0 else ((m, axis), (after, STILL))
+        return _single(Twist(twists[0].qubits, axes, angle), spins)
+    return None
+
+
+def _single(twist: Twist, after: tuple[Spin, Spin]) -> Rewritten:
+    """One twist, with an angle between -π/2 and π/2."""
+    rest, half = reduced_angle(twist.angle)
+    if half:
+        first, second = paulis(twist)
+        after = (product(after[0], first), product(after[1], second))
+    return Rewritten((twist._replace(angle=rest),) if abs(rest) > ANGLE_ATOL else (), after)
+
+
 def resynthesize(block: Block) -> Rewritten | None:
     """Write a block with the fewest twists and the smallest total angle, exchanged if that pays."""
     twists = block.twists
     if len(twists) == 1:
         return None
     qubits = twists[0].qubits
-    parts = commuting_parts(twists)
-    new = cheapest(qubits, cartan(matrix_of(twists)) if parts is None else parts)
+    new = multiplexed(twists)
+    if new is None:
+        parts = commuting_parts(twists)
+        new = cheapest(qubits, cartan(matrix_of(twists)) if parts is None else parts)
     return new if is_better(new.cost(), (len(twists), total_angle(twists))) else None

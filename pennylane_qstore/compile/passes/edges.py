@@ -1,16 +1,17 @@
 r"""Rules for the two ends of a circuit: the ground state before it, the measurement behind it.
 
 Of a block that acts on the ground state only :math:`U|00\rangle` counts, one twist by its Schmidt
-angle. If one qubit is fresh, :math:`U \sim U\,e^{-i\frac{\varphi}{2} Z\otimes m}` up to a one-qubit
-gate on the other; if both qubits are only measured afterwards, :math:`U \sim
-e^{-i\frac{\varphi}{2} Z\otimes Z} U`. For :math:`U \in SU(4)` with :math:`G = U\,Y\!Y\,U^T\,Y\!Y`, a
-Weyl coordinate of :math:`e^{-i\frac{\varphi}{2} ZZ} U` vanishes where
+angle. If one qubit is fresh, :math:`U \sim U\,e^{-i\frac{\varphi}{2} Z\otimes m}` up to a
+one-qubit gate on the other; if both qubits are only measured afterwards, :math:`U \sim
+e^{-i\frac{\varphi}{2} Z\otimes Z} U`. For :math:`U \in SU(4)` with
+:math:`G = U\,Y\!Y\,U^T\,Y\!Y`, a Weyl coordinate of :math:`e^{-i\frac{\varphi}{2} ZZ} U` vanishes
+where
 
 .. math:: \tan\varphi = \mathrm{Im}\,\mathrm{tr}\,G \,/\, \mathrm{Re}\,\mathrm{tr}(Z\!Z\,G),
 
 so that two twists are enough; two coordinates can only vanish where :math:`\gamma + \gamma^\dagger
-\propto 1` with :math:`\gamma = e^{-i\frac{\varphi}{2} ZZ} G e^{-i\frac{\varphi}{2} ZZ}`, which leaves
-few angles to try.
+\propto 1` with :math:`\gamma = e^{-i\frac{\varphi}{2} ZZ} G e^{-i\frac{\varphi}{2} ZZ}`, which
+leaves few angles to try.
 
 References:
     Shende, Bullock, Markov, Phys. Rev. A 70, 012310 (2004): two-qubit circuits up to a diagonal.

@@ -3,8 +3,8 @@ r"""Commute twists until equal ones meet, and add their angles.
 Two twists about the same directions of the same qubits merge if everything between them commutes
 with the later one: :math:`e^{-i\frac{\alpha}{2}P} e^{-i\frac{\beta}{2}P} =
 e^{-i\frac{\alpha+\beta}{2}P}`. What exceeds π/2 is a pair of Paulis, pushed to the end like any
-one-qubit gate. This merges phase polynomials (networks of CNOT and RZ become one twist per pair) and
-cancels inverse entanglers.
+one-qubit gate. This merges phase polynomials (networks of CNOT and RZ become one twist per pair)
+and cancels inverse entanglers.
 """
 
 from math import pi

@@ -10,6 +10,7 @@ the sign of an angle is.
 """
 
 from collections.abc import Iterable
+from math import pi
 from typing import Literal
 
 from pennylane_qstore.compile.form import Form, Local, Operation, Rotation
@@ -33,7 +34,7 @@ from pennylane_qstore.compile.passes.spins import (
     turn,
     unitary_of,
 )
-from pennylane_qstore.compile.passes.twists import TwistForm
+from pennylane_qstore.compile.passes.twists import ANGLE_ATOL, TwistForm
 
 Entangler = Literal["ms", "zz"]
 
@@ -82,7 +83,9 @@ def _ms_poles(axes: list[Vector], end: Vector) -> list[Vector]:
     previous = [Z]
     choices: list[list[int]] = []
     for layer in layers:
-        steps = [[c + pulses_between(p, q) for c, p in zip(costs, previous)] for q in layer]
+        steps = [
+            [c + pulses_between(p, q) for c, p in zip(costs, previous, strict=True)] for q in layer
+        ]
         choices.append([step.index(min(step)) for step in steps])
         costs, previous = [min(step) for step in steps], layer
     last = [c + pulses_between(p, end) for c, p in zip(costs, previous, strict=True)]
@@ -97,18 +100,20 @@ def _ms_poles(axes: list[Vector], end: Vector) -> list[Vector]:
 def _zz_poles(form: TwistForm) -> list[list[Vector]]:
     """Poles along the twists; signs follow the previous pole where the angle's sign allows it."""
     poles: list[list[Vector]] = [[Z] for _ in range(form.n_qubits)]
+    ahead = [[*axes, end] for axes, end in zip(_axes_by_qubit(form), form.measured(), strict=True)]
     for twist in form.twists:
-        ends = []
-        for qubit, axis in zip(twist.qubits, twist.axes, strict=True):
-            relation = parallel(axis, poles[qubit][-1])
-            ends.append((axis if relation >= 0 else negated(axis), bool(relation)))
+        ends, prices = [], []
         sign = twist.angle
-        for (pole, _), axis in zip(ends, twist.axes, strict=True):
-            sign = sign if dot(pole, axis) > 0 else -sign
-        flipped = -1
-        if sign < 0:  # turn the end over where a pulse is needed anyway
-            flipped = 0 if not ends[0][1] else 1
-        for end, (qubit, (pole, _)) in enumerate(zip(twist.qubits, ends, strict=True)):
+        for qubit, axis in zip(twist.qubits, twist.axes, strict=True):
+            before, after = poles[qubit][-1], ahead[qubit][len(poles[qubit])]
+            relation = parallel(axis, before)
+            ends.append(axis if relation >= 0 else negated(axis))
+            prices.append(2 * abs(relation) + abs(parallel(axis, after)))
+            sign = sign if relation >= 0 else -sign
+        # ZZ(-π/2) is ZZ(π/2) and a frame; else turn an end over, where a pulse is needed anyway
+        is_full = abs(abs(sign) - pi / 2) < ANGLE_ATOL
+        flipped = -1 if sign >= 0 or is_full else prices.index(min(prices))
+        for end, (qubit, pole) in enumerate(zip(twist.qubits, ends, strict=True)):
             poles[qubit].append(negated(pole) if end == flipped else pole)
     return [path[1:] for path in poles]
 
@@ -167,6 +172,8 @@ def from_twists(form: TwistForm, entangler: Entangler = "zz") -> Form:
             else:
                 angle = angle if dot(axis, pole) > 0 else -angle
                 emitted.reach(qubit, _zz_spin(emitted.spins[qubit], pole))
+        if abs(angle + pi / 2) < ANGLE_ATOL:
+            angle = -pi / 2
         letters = "XX" if entangler == "ms" else "ZZ"
         emitted.operations.append(Rotation(twist.qubits, letters, angle))
     for qubit, spin in enumerate(form.finals):

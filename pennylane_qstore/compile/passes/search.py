@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pennylane_qstore.compile.passes.fit import (
+from pennylane_qstore.compile.passes.fit import fit
+from pennylane_qstore.compile.passes.residuals import (
     Guess,
     Integers,
     Target,
-    fit,
     pairs_of,
     random_guess,
 )
@@ -73,19 +73,28 @@ def _shortened(guess: Guess, length: int, rng: np.random.Generator) -> Guess:
 
 
 def _joined(first: Guess, second: Guess) -> Guess:
-    return Guess(*(np.concatenate(parts) for parts in zip(first, second, strict=True)))
+    return Guess(
+        np.concatenate([first.pairs, second.pairs]),
+        np.concatenate([first.axes, second.axes]),
+        np.concatenate([first.angles, second.angles]),
+        np.concatenate([first.finals, second.finals]),
+    )
 
 
 def _attempt(
-    target: Target, own: Guess, length: int, rng: np.random.Generator
+    target: Target, own: Guess, length: int, rng: np.random.Generator, *, deadline: float
 ) -> Guess | None:
     """A circuit of ``length`` twists for the target, the one with the smallest angle found."""
     width = own.finals.shape[1]
-    guess = random_guess(_structures(width, (_BATCH, length), rng), width, rng)
-    if length < own.angles.shape[1]:
-        guess = _joined(_shortened(own, length, rng), guess)
-    found = fit(target, guess)
-    return min(found, key=_angle, default=None)
+    batch = max(2, min(_BATCH, 256 // target.columns.size))
+    for _ in range(_BATCH // batch):
+        guess = random_guess(_structures(width, (batch, length), rng), width, rng)
+        if length < own.angles.shape[1]:
+            guess = _joined(_shortened(own, length, rng), guess)
+        found = fit(target, guess, deadline=deadline)
+        if found:
+            return min(found, key=_angle)
+    return None
 
 
 def _angle(guess: Guess) -> float:
@@ -101,9 +110,9 @@ def shorten(window: Window, limits: Limits, rng: np.random.Generator) -> Guess |
     best: Guess | None = None
     length = min(n_twists - 1, generic + 2)
     while length > 0 and monotonic() < limits.deadline:
-        found = _attempt(target, own, length, rng)
+        found = _attempt(target, own, length, rng, deadline=limits.deadline)
         if found is None and best is not None:
-            found = _attempt(target, best, length, rng)
+            found = _attempt(target, best, length, rng, deadline=limits.deadline)
         if found is None:
             break
         best, length = found, length - 1
@@ -112,9 +121,7 @@ def shorten(window: Window, limits: Limits, rng: np.random.Generator) -> Guess |
 
 def _promise(window: Window) -> int:
     """How many twists a window has beyond what its kind needs."""
-    return len(window.twists) - generic_length(
-        len(window.qubits), window.n_fresh, window.n_ends()
-    )
+    return len(window.twists) - generic_length(len(window.qubits), window.n_fresh, window.n_ends())
 
 
 def _is_worth_it(window: Window) -> bool:
@@ -133,9 +140,9 @@ def _key(window: Window) -> tuple[object, ...]:
     return (window.qubits, window.n_fresh, window.n_ends(), rows)
 
 
-def _ranked(form: TwistForm, limits: Limits, tried: set[object]) -> Iterator[Window]:
+def _ranked(form: TwistForm, limits: Limits, tried: set[tuple[object, ...]]) -> Iterator[Window]:
     """Windows not tried yet, the most promising first."""
-    fresh: dict[object, Window] = {}
+    fresh: dict[tuple[object, ...], Window] = {}
     for window in windows_of(form, limits.widest):
         key = _key(window)
         if key not in tried and key not in fresh and _is_worth_it(window):
@@ -159,7 +166,7 @@ def shorten_windows(
         An equivalent circuit, never longer.
     """
     rng = np.random.default_rng(limits.seed)
-    tried: set[object] = set()
+    tried: set[tuple[object, ...]] = set()
     improved = True
     while improved and monotonic() < limits.deadline:
         improved = False

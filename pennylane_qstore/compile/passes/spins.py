@@ -2,8 +2,8 @@ r"""Directions and one-qubit rotations as plain floats.
 
 A one-qubit unitary is, up to global phase, a unit quaternion :math:`(w, x, y, z)` that stands for
 :math:`w - i (x X + y Y + z Z)`; it turns directions of the Bloch sphere,
-:math:`U (v \cdot \sigma) U^\dagger = (R v) \cdot \sigma`. Tuples of floats are an order of magnitude
-faster here than arrays of three or four entries.
+:math:`U (v \cdot \sigma) U^\dagger = (R v) \cdot \sigma`. Tuples of floats are an order of
+magnitude faster here than arrays of three or four entries.
 """
 
 from cmath import sqrt as csqrt

@@ -1,7 +1,7 @@
-r"""Circuits as two-qubit rotations about arbitrary directions, with all one-qubit gates at the end.
+r"""Circuits as two-qubit rotations about any directions, with all one-qubit gates at the end.
 
-A *twist* is :math:`\exp(-i\frac{\theta}{2}\, (n\cdot\sigma)\otimes(m\cdot\sigma))` with unit vectors
-:math:`n, m`. One-qubit unitaries are pushed behind all twists by
+A *twist* is :math:`\exp(-i\frac{\theta}{2}\, (n\cdot\sigma)\otimes(m\cdot\sigma))` with unit
+vectors :math:`n, m`. One-qubit unitaries are pushed behind all twists by
 :math:`R\,U = U\,(U^\dagger R\,U)`, which only turns directions. In this form commutation,
 cancellation and the number of pulses are questions about angles between vectors:
 

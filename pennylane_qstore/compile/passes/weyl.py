@@ -34,9 +34,9 @@ PAULIS: Matrix = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -
 PAIRS: Matrix = np.einsum("iab,jcd->ijacbd", PAULIS, PAULIS).reshape(9, 16)
 """Row 3 i + j: the matrix of σ_i ⊗ σ_j."""
 
-_MAGIC: Matrix = np.array(
-    [[1, 0, 0, 1j], [0, 1j, 1, 0], [0, 1j, -1, 0], [1, 0, 0, -1j]]
-) / np.sqrt(2)
+_MAGIC: Matrix = np.array([[1, 0, 0, 1j], [0, 1j, 1, 0], [0, 1j, -1, 0], [1, 0, 0, -1j]]) / np.sqrt(
+    2
+)
 _DAGGER: Matrix = _MAGIC.conj().T
 _EIGENVALUES = np.array(
     [(_DAGGER @ PAIRS[4 * k].reshape(4, 4) @ _MAGIC).diagonal().real for k in range(3)]

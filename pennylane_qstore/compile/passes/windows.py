@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pennylane_qstore.compile.passes.fit import Guess, Target, images_of, pairs_of
+from pennylane_qstore.compile.passes.residuals import Guess, Target, images_of, pairs_of
 from pennylane_qstore.compile.passes.spins import (
     STILL,
     Spin,
@@ -60,9 +60,7 @@ def generic_length(width: int, n_fresh: int, n_ends: int) -> int:
     return max(1, ceil((needed - 3 * width + n_ends + n_fresh) / 5))
 
 
-def _split(
-    twists: Sequence[Twist], qubits: frozenset[int]
-) -> tuple[list[Twist], list[Twist]]:
+def _split(twists: Sequence[Twist], qubits: frozenset[int]) -> tuple[list[Twist], list[Twist]]:
     """Twists on ``qubits`` that can be moved to the front, and all others."""
     inside: list[Twist] = []
     outside: list[Twist] = []
@@ -72,9 +70,7 @@ def _split(
         free = a in qubits and b in qubits
         if free and (a in met or b in met):
             free = all(
-                commute(other, twist)
-                for other in outside
-                if a in other.qubits or b in other.qubits
+                commute(other, twist) for other in outside if a in other.qubits or b in other.qubits
             )
         if free:
             inside.append(twist)
@@ -122,9 +118,7 @@ def windows_of(form: TwistForm, widest: int) -> Iterator[Window]:
                     yield from _grown(form, start, chosen, (widest, backwards))
 
 
-def _neighbours(
-    form: TwistForm, start: int, qubits: frozenset[int], backwards: bool
-) -> list[int]:
+def _neighbours(form: TwistForm, start: int, qubits: frozenset[int], backwards: bool) -> list[int]:
     """Qubits that interact with ``qubits`` soonest, a handful of them."""
     twists = form.twists[start::-1] if backwards else form.twists[start:]
     near: list[int] = []
@@ -196,9 +190,7 @@ def replace(form: TwistForm, window: Window, guess: Guess) -> TwistForm:
         qubits = (window.qubits[a], window.qubits[b])
         new.append(Twist(qubits, (tuple(n), tuple(m)), angle))
     spins: list[Spin] = [STILL] * form.n_qubits
-    for qubit, end, spin in zip(
-        window.qubits, window.ends, guess.finals[0].tolist(), strict=True
-    ):
+    for qubit, end, spin in zip(window.qubits, window.ends, guess.finals[0].tolist(), strict=True):
         back = STILL if end is None else inverse(between(end, Z))
         spins[qubit] = product(back, tuple(spin))
     behind = tuple(turned(twist, spins) for twist in window.behind)
