@@ -10,16 +10,9 @@ from typing import Any
 import numpy as np
 import pennylane as qml
 from pennylane.devices import Device, ExecutionConfig
-from pennylane.devices.preprocess import (
-    decompose,
-    device_resolve_dynamic_wires,
-    validate_device_wires,
-    validate_measurements,
-    validate_observables,
-)
 from pennylane.exceptions import DeviceError
 from pennylane.math import Interface
-from pennylane.measurements import MeasurementProcess, SampleMeasurement
+from pennylane.measurements import MeasurementProcess, Shots
 from pennylane.tape import QuantumScript
 from pennylane.transforms.core import CompilePipeline
 from tqdm.auto import tqdm
@@ -31,18 +24,16 @@ from pennylane_qstore.compile import (
     Source,
     Target,
     TemplateStore,
+    can_differentiate,
     compile_batch,
     compile_natively,
     compile_tapes,
-    decomposition,
-    defer_measurements,
-    expand_broadcast_matrices,
-    is_measurable,
-    measure_sums,
-    name_measured_wires,
+    compile_untraced,
     needs_state,
-    refuse_mixed_gate_sets,
+    plan_shifts,
     target_for,
+    to_lowerable,
+    to_numpy,
 )
 from pennylane_qstore.emulator import create_app
 from pennylane_qstore.errors import (
@@ -61,8 +52,8 @@ from pennylane_qstore.execution import (
     Runner,
     run_blocking,
 )
-from pennylane_qstore.measure import measure
-from pennylane_qstore.native import GateSet
+from pennylane_qstore.measure import differentiate, measure
+from pennylane_qstore.native import Circuit, GateSet
 from pennylane_qstore.options import DeviceOptions
 
 _MAX_SHOTS = 1_000_000
@@ -212,24 +203,37 @@ class IonQDevice(Device):
                 "backend"
             )
 
+    def supports_derivatives(
+        self, execution_config: ExecutionConfig | None = None, circuit: QuantumScript | None = None
+    ) -> bool:
+        """Whether gradients of a circuit can be one job: first order, by parameter shift."""
+        if not super().supports_derivatives(execution_config, circuit):
+            return False
+        return circuit is None or can_differentiate(circuit)
+
     def setup_execution_config(
         self, config: ExecutionConfig | None = None, circuit: QuantumScript | None = None
     ) -> ExecutionConfig:
-        """Settle PennyLane's options: mid-circuit measurements are deferred.
+        """Settle PennyLane's options: gradients here where possible, measurements at the end.
 
         Raises:
             DeviceError: If another treatment of mid-circuit measurements is asked for.
         """
-        config = super().setup_execution_config(config, circuit)
+        config = config or ExecutionConfig()
         method = config.mcm_config.mcm_method
         if method not in (None, "deferred"):
             raise DeviceError(
                 f"mcm_method={method.value!r} is not available on {self.name}; all qubits are "
                 "measured at the end, so use 'deferred' (the default)"
             )
-        # The pipeline makes parameters plain NumPy early; only jax.jit needs PennyLane's callback.
+        on_device = self.supports_derivatives(config, circuit)
+        # Parameters are made plain NumPy here; only jax.jit needs PennyLane's callback.
         return replace(
             config,
+            gradient_method="device" if on_device else config.gradient_method,
+            use_device_gradient=on_device,
+            use_device_jacobian_product=False,
+            grad_on_execution=False if on_device else config.grad_on_execution,
             mcm_config=replace(config.mcm_config, mcm_method="deferred"),
             convert_to_numpy=config.interface is Interface.JAX_JIT,
         )
@@ -242,35 +246,32 @@ class IonQDevice(Device):
     def preprocess_transforms(
         self, execution_config: ExecutionConfig | None = None
     ) -> CompilePipeline:
-        """Transforms from a user's tape to tapes of one native circuit each."""
-        options = self._options
-        pipeline = CompilePipeline()
-        add = pipeline.add_transform
-        add(refuse_mixed_gate_sets)
-        add(validate_observables, is_measurable, name=self.name)
-        add(name_measured_wires, self.wires)
-        add(qml.transforms.convert_to_numpy_parameters)
-        add(defer_measurements, wires=self.wires)
-        add(measure_sums)
-        add(expand_broadcast_matrices)
-        add(decompose, **decomposition(options.gateset, self.wires, self.name))
-        add(device_resolve_dynamic_wires, wires=self.wires, allow_resets=False)
-        add(validate_device_wires, self.wires, name=self.name)
-        add(
-            validate_measurements,
-            analytic_measurements=self._accepts_exactly,
-            sample_measurements=lambda mp: isinstance(mp, SampleMeasurement),
+        """Transforms from a user's tape to tapes of one native circuit each.
+
+        Where the device differentiates, PennyLane traces the transforms. Tapes with traced
+        parameters then stop at gates that have a shift rule; :meth:`execute` compiles them.
+        """
+        differentiating = execution_config is not None and execution_config.use_device_gradient
+        pipeline = to_lowerable(
+            self.wires,
+            gateset=self._options.gateset,
             name=self.name,
+            accepts_exactly=self._accepts_exactly,
+            differentiating=differentiating,
         )
-        add(qml.transforms.split_non_commuting, grouping_strategy="qwc")
-        if execution_config is None or not execution_config.convert_to_numpy:
-            add(
-                compile_natively,
-                compile_all=self._compile,
-                gateset=options.gateset,
-                wires=self.wires,
-            )
-        return pipeline  # where PennyLane still copies tapes, `execute` does the last step
+        copies = execution_config is not None and execution_config.convert_to_numpy
+        return pipeline if copies else pipeline + self._compiling(traced=differentiating)
+
+    def _compiling(self, *, traced: bool = False) -> CompilePipeline:
+        """The last step: tapes of lowerable gates to tapes of one native circuit each."""
+        pipeline = CompilePipeline()
+        pipeline.add_transform(
+            compile_untraced if traced else compile_natively,
+            compile_all=self._compile,
+            gateset=self._options.gateset,
+            wires=self.wires,
+        )
+        return pipeline
 
     def execute(
         self,
@@ -295,16 +296,20 @@ class IonQDevice(Device):
         if isinstance(circuits, QuantumScript):
             return self.execute((circuits,), execution_config)[0]
         if not all(isinstance(tape, NativeTape) for tape in circuits):
-            return self._execute_unprepared(circuits)
+            return self._execute_unprepared(circuits, execution_config)
         return self._execute_native(circuits)
 
-    def _execute_unprepared(self, tapes: Sequence[QuantumScript]) -> Any:
+    def _execute_unprepared(
+        self, tapes: Sequence[QuantumScript], config: ExecutionConfig | None
+    ) -> Any:
         """Preprocess the tapes that are not, then run all; states are simulated by PennyLane.
 
         No job returns a state vector. On the embedded emulator, where everything is local anyway,
         ``qml.state`` and its kin are answered by ``default.qubit``: nothing is sent for them.
         """
-        pipeline = self.preprocess_transforms()
+        is_lowerable = config is not None and config.use_device_gradient
+        pipeline = self._compiling() if is_lowerable else self.preprocess_transforms()
+        tapes = [tape if isinstance(tape, NativeTape) else to_numpy(tape) for tape in tapes]
         prepared: list[QuantumScript] = []
         postprocess = []
         for tape in tapes:
@@ -320,12 +325,65 @@ class IonQDevice(Device):
         ]
         return tuple(process(results[part])[0] for part, process in postprocess)
 
+    def compute_derivatives(
+        self,
+        circuits: QuantumScript | Sequence[QuantumScript],
+        execution_config: ExecutionConfig | None = None,
+    ) -> Any:
+        """Jacobians of tapes, all their shifted circuits in one batch.
+
+        Args:
+            circuits: Tapes of gates with a shift rule, or one.
+            execution_config: PennyLane's options.
+
+        Returns:
+            For each tape PennyLane's form of a Jacobian with respect to its trainable parameters.
+
+        Raises:
+            InvalidCircuitError: If a circuit cannot be run; nothing was submitted then.
+            ServiceError: If the service refuses, or cannot be reached.
+            JobError: If a job failed or was canceled.
+            BatchTimeoutError: If the batch took longer than ``timeout``.
+        """
+        if isinstance(circuits, QuantumScript):
+            return self.compute_derivatives((circuits,), execution_config)[0]
+        circuits = [to_numpy(tape) for tape in circuits]
+        prepared, _ = self._compiling()(circuits)
+        plans = [
+            plan_shifts(tape, native.lowering.source)
+            for tape, native in zip(circuits, prepared, strict=True)
+        ]
+        compiled = self._compile([plan.source for plan in plans])
+        requests = [
+            self._request(circuit, tape.shots)
+            for rows, tape in zip(compiled, circuits, strict=True)
+            for circuit, _ in rows
+        ]
+        batch = self._run(requests)
+        found = iter(batch.outcomes)
+        jacobians = []
+        for tape, plan, rows, rng in zip(
+            prepared, plans, compiled, self._spawn(len(plans)), strict=True
+        ):
+            outcomes = [next(found).read(readout) for _, readout in rows]
+            jacobians.append(
+                differentiate(
+                    tape.measurements, outcomes, plan.weights, tape.index, shots=tape.shots, rng=rng
+                )
+            )
+        if self.tracker.active:
+            self.tracker.update(derivative_batches=1, derivatives=len(plans))
+            self._track_batch(batch, requests)
+        return tuple(jacobians)
+
+    def _spawn(self, n: int) -> list[np.random.Generator]:
+        with self._rng_lock:
+            return self._rng.spawn(n)
+
     def _execute_native(self, circuits: Sequence[NativeTape]) -> tuple[Any, ...]:
         compile_tapes(circuits)
-        requests = [self._request(tape) for tape in circuits]
+        requests = [self._request(tape.compiled, tape.shots) for tape in circuits]
         batch = self._run(requests)
-        with self._rng_lock:
-            rngs = self._rng.spawn(len(requests))
         results = tuple(
             measure(
                 tape.measurements,
@@ -334,15 +392,17 @@ class IonQDevice(Device):
                 shots=tape.shots,
                 rng=rng,
             )
-            for tape, outcomes, rng in zip(circuits, batch.outcomes, rngs, strict=True)
+            for tape, outcomes, rng in zip(
+                circuits, batch.outcomes, self._spawn(len(requests)), strict=True
+            )
         )
         if self.tracker.active:
             self._track(circuits, results, batch)
         return results
 
-    def _request(self, tape: NativeTape) -> Request:
-        """One tape as a request, checked."""
-        circuit, shots = tape.compiled, tape.shots.total_shots
+    def _request(self, circuit: Circuit, tape_shots: Shots) -> Request:
+        """One circuit as a request, checked."""
+        shots = tape_shots.total_shots
         self._check_width(circuit.n_qubits, self.target.n_qubits)
         if shots is None and not self._options.is_exact:
             raise AnalyticModeError(
@@ -377,18 +437,25 @@ class IonQDevice(Device):
     def _track(
         self, tapes: Sequence[NativeTape], results: Sequence[Any], batch: BatchResult
     ) -> None:
+        self.tracker.update(batches=1)
+        self._track_batch(batch)
+        for tape, result in zip(tapes, results, strict=True):
+            shots = {"shots": tape.shots.total_shots} if tape.shots else {}
+            self.tracker.update(executions=1, results=result, resources=tape.resources, **shots)
+            self.tracker.record()
+
+    def _track_batch(self, batch: BatchResult, requests: Sequence[Request] = ()) -> None:
+        """What was sent; ``requests`` are counted as executions."""
+        if requests:
+            shots = sum(request.shots or 0 for request in requests)
+            self.tracker.update(executions=len(requests), **({"shots": shots} if shots else {}))
         self.tracker.update(
-            batches=1,
             jobs=len(batch.jobs),
             circuits=sum(job.n_circuits for job in batch.jobs),
             cache_hits=batch.n_cached,
             job_id=[job.job_id for job in batch.jobs],
         )
         self.tracker.record()
-        for tape, result in zip(tapes, results, strict=True):
-            shots = {"shots": tape.shots.total_shots} if tape.shots else {}
-            self.tracker.update(executions=1, results=result, resources=tape.resources, **shots)
-            self.tracker.record()
 
 
 def _open_cache(cache: bool | str | Path) -> ResultCache | None:

@@ -105,6 +105,72 @@ def _tally(states: NDArray[np.int64], n_qubits: int) -> Outcomes:
     return Outcomes(n_qubits, distinct, counts.astype(float), len(states))
 
 
+def _parts(outcomes: Outcomes, shots: Shots, rng: np.random.Generator) -> list[Outcomes]:
+    """What each part of the shots saw; one part if they are not divided."""
+    if not shots:
+        return [outcomes]
+    if outcomes.is_exact:
+        outcomes = outcomes.sample(shots.total_shots, rng)
+    if not shots.has_partitioned_shots:
+        return [outcomes]
+    states = outcomes.shuffled(rng)
+    return [_tally(states[start:stop], outcomes.n_qubits) for start, stop in shots.bins()]
+
+
+def differentiate(
+    measurements: Sequence[MeasurementProcess],
+    outcomes: Sequence[Outcomes],
+    weights: NDArray[np.float64],
+    index: Index,
+    *,
+    shots: Shots,
+    rng: np.random.Generator,
+) -> Any:
+    r"""Derivatives of the measurements of one tape.
+
+    Expectation values and probabilities are linear in the distribution, so weighted sums over
+    shifted circuits give their derivatives; for a variance,
+    :math:`\partial \mathrm{Var} = \partial\langle A^2 \rangle - 2 \langle A \rangle \partial\langle
+    A \rangle`.
+
+    Args:
+        measurements: Expectation values, variances and probabilities, diagonal in the computational
+            basis.
+        outcomes: Outcomes of each circuit; the first is the tape's own.
+        weights: Derivative with respect to each parameter as weights of the circuits; shape
+            ``(n_params, n_circuits)``.
+        index: Qubit of each wire.
+        shots: The tape's shots.
+        rng: Where sampling comes from.
+
+    Returns:
+        PennyLane's form of a Jacobian: for each part of a shot vector, for each measurement (if
+        there are several), for each parameter (if there are several), an array.
+    """
+    parts = list(zip(*(_parts(one, shots, rng) for one in outcomes), strict=True))
+    jacobians = []
+    for part in parts:
+        columns = [_derivative(mp, part, weights, index) for mp in measurements]
+        rows = [tuple(column) if len(weights) > 1 else column[0] for column in columns]
+        jacobians.append(rows[0] if len(rows) == 1 else tuple(rows))
+    return tuple(jacobians) if shots.has_partitioned_shots else jacobians[0]
+
+
+def _derivative(
+    mp: MeasurementProcess, outcomes: Sequence[Outcomes], weights: NDArray[np.float64], index: Index
+) -> NDArray[np.float64]:
+    """Derivative of one measurement; shape ``(n_params, ...)``."""
+    if isinstance(mp, ProbabilityMP):
+        return weights @ np.array([_probabilities(mp, one, index) for one in outcomes])
+    values = [_eigenvalues(mp, one, index) for one in outcomes]
+    pairs = list(zip(outcomes, values, strict=True))
+    first = np.array([np.dot(one.probabilities, value) for one, value in pairs])
+    if isinstance(mp, ExpectationMP):
+        return weights @ first
+    second = np.array([np.dot(one.probabilities, value**2) for one, value in pairs])
+    return weights @ second - 2 * first[0] * (weights @ first)
+
+
 def measure(
     measurements: Sequence[MeasurementProcess],
     outcomes: Outcomes,

@@ -2,22 +2,17 @@
 
 from pennylane_qstore.compile.batch import Compiled, compile_batch
 from pennylane_qstore.compile.lower import Source, can_lower, check_gate_sets, read
-from pennylane_qstore.compile.measurements import (
-    EXACT_MEASUREMENTS,
-    is_measurable,
-    measure_sums,
-    needs_state,
-)
+from pennylane_qstore.compile.measurements import EXACT_MEASUREMENTS, needs_state
 from pennylane_qstore.compile.native_tape import NativeTape, compile_tapes
 from pennylane_qstore.compile.operations import to_operations
 from pennylane_qstore.compile.pipeline import (
+    can_differentiate,
     compile_natively,
-    decomposition,
-    defer_measurements,
-    expand_broadcast_matrices,
-    name_measured_wires,
-    refuse_mixed_gate_sets,
+    compile_untraced,
+    to_lowerable,
+    to_numpy,
 )
+from pennylane_qstore.compile.shifts import ShiftPlan, plan_shifts
 from pennylane_qstore.compile.target import Target, target_for
 from pennylane_qstore.compile.template import TemplateStore
 
@@ -25,23 +20,22 @@ __all__ = [
     "EXACT_MEASUREMENTS",
     "Compiled",
     "NativeTape",
+    "ShiftPlan",
     "Source",
     "Target",
     "TemplateStore",
+    "can_differentiate",
     "can_lower",
     "check_gate_sets",
     "compile_batch",
     "compile_natively",
     "compile_tapes",
-    "decomposition",
-    "defer_measurements",
-    "expand_broadcast_matrices",
-    "is_measurable",
-    "measure_sums",
-    "name_measured_wires",
+    "compile_untraced",
     "needs_state",
+    "plan_shifts",
     "read",
-    "refuse_mixed_gate_sets",
     "target_for",
+    "to_lowerable",
+    "to_numpy",
     "to_operations",
 ]

@@ -34,7 +34,7 @@ _IONQ_ISING = {
     ionq_ops.YY: "IsingYY",
     ionq_ops.ZZ: "IsingZZ",
 }
-_NO_GATE = frozenset({"Barrier", "GlobalPhase", "Snapshot", "WireCut"})
+NO_GATE = frozenset({"Barrier", "GlobalPhase", "Snapshot", "WireCut"})
 _QIS_NAMES = QIS_NAMES.keys() | {"Identity"}
 _DIRECT_NAMES = frozenset(TRANSLATABLE | _QIS_NAMES | set(_NATIVE_OPS.values()))
 _NATIVE_GATE_NAMES = frozenset(_NATIVE_OPS.values())
@@ -49,7 +49,7 @@ def native_name(op: Operator) -> str | None:
 def can_lower(op: Operator, gateset: GateSet) -> bool:
     """Whether ``op`` is compiled as it stands; where not, PennyLane decomposes it first."""
     name = op.name
-    if name in _NO_GATE or native_name(op) or type(op) in _IONQ_ISING:
+    if name in NO_GATE or native_name(op) or type(op) in _IONQ_ISING:
         return True
     if gateset == "qis":
         return name in _QIS_NAMES
@@ -67,7 +67,7 @@ def check_gate_sets(operations: Iterable[Operator]) -> None:
     for op in operations:
         if native_name(op):
             native = op
-        elif op.name not in _NO_GATE and op.name != "Identity":
+        elif op.name not in NO_GATE and op.name != "Identity":
             other = op
         if native is not None and other is not None:
             raise MixedGateSetsError(
@@ -153,7 +153,7 @@ def read(operations: Iterable[Operator], wires: Wires, *, batch_size: int | None
     owners: list[Operator] = []
     n_native = 0
     for op in operations:
-        if op.name in _NO_GATE:
+        if op.name in NO_GATE:
             continue
         slot, data = _slot(op, index)
         if slot.name in _NATIVE_GATE_NAMES:

@@ -116,6 +116,11 @@ class NativeTape(QuantumScript):
                 labels[bit.qubits[0]] = wire
         return to_operations(self.compiled, Wires(labels))
 
+    @property
+    def par_info(self) -> list[dict[str, Any]]:
+        """No parameters: what is sent is not differentiated through."""
+        return []
+
     @cached_property
     def resources(self) -> SpecsResources:
         """Gates and depth of what is sent, counted without building operations."""

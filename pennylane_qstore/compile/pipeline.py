@@ -5,21 +5,42 @@ from typing import Any
 
 import numpy as np
 import pennylane as qml
-from pennylane.devices.preprocess import decompose
+from autograd.tracer import isbox
+from pennylane.devices.preprocess import (
+    decompose,
+    device_resolve_dynamic_wires,
+    validate_device_wires,
+    validate_measurements,
+    validate_observables,
+)
 from pennylane.exceptions import DecompositionUndefinedError
-from pennylane.measurements import CountsMP, MeasurementProcess, ProbabilityMP, SampleMP
+from pennylane.measurements import (
+    CountsMP,
+    MeasurementProcess,
+    ProbabilityMP,
+    SampleMeasurement,
+    SampleMP,
+)
 from pennylane.operation import Operator
 from pennylane.ops import BlockEncode, DiagonalQubitUnitary, QubitUnitary
 from pennylane.ops.qubit.state_preparation import StatePrepBase
 from pennylane.tape import QuantumScript, QuantumScriptBatch
+from pennylane.transforms.core import CompilePipeline
 from pennylane.typing import PostprocessingFn
 from pennylane.wires import Wires
 
 from pennylane_qstore.compile.batch import Compiled
-from pennylane_qstore.compile.lower import Source, can_lower, check_gate_sets
-from pennylane_qstore.compile.measurements import needs_state, rotate_to_computational_basis
+from pennylane_qstore.compile.lower import Source, can_lower, check_gate_sets, native_name
+from pennylane_qstore.compile.measurements import (
+    EXACT_MEASUREMENTS,
+    is_measurable,
+    measure_sums,
+    needs_state,
+    rotate_to_computational_basis,
+)
 from pennylane_qstore.compile.native_tape import Lowering, NativeTape
 from pennylane_qstore.compile.qis import QIS_NAMES
+from pennylane_qstore.compile.shifts import has_shift_rule
 from pennylane_qstore.errors import TooManyWiresError
 from pennylane_qstore.native import GateSet
 
@@ -112,10 +133,23 @@ def _by_matrix(op: Operator) -> Sequence[Operator]:
     return qml.QubitUnitary(op.matrix(), wires=op.wires).decomposition()
 
 
-def decomposition(gateset: GateSet, wires: Wires | None, name: str) -> dict[str, Any]:
-    """Arguments of PennyLane's ``decompose`` for a gate set."""
+def decomposition(
+    gateset: GateSet, wires: Wires | None, name: str, *, shiftable: bool = False
+) -> dict[str, Any]:
+    """Arguments of PennyLane's ``decompose`` for a gate set.
+
+    Args:
+        gateset: Gate set to send.
+        wires: Wires of the device.
+        name: The device's name, for messages.
+        shiftable: Whether operations have to have a shift rule as well.
+    """
+
+    def stops(op: Operator) -> bool:
+        return can_lower(op, gateset) and (not shiftable or has_shift_rule(op) or not op.num_params)
+
     return {
-        "stopping_condition": lambda op: can_lower(op, gateset),
+        "stopping_condition": stops,
         "decomposer": _by_matrix,
         "target_gates": set(TARGET_GATES),
         "device_wires": wires,
@@ -171,6 +205,37 @@ def compile_natively(
     return tapes, lambda results: _stack(results, tape.shots.has_partitioned_shots, several)
 
 
+@qml.transform
+def compile_untraced(
+    tape: QuantumScript,
+    compile_all: Callable[[Sequence[Source]], list[list[Compiled]]],
+    gateset: GateSet,
+    wires: Wires | None,
+) -> tuple[QuantumScriptBatch, PostprocessingFn]:
+    """:func:`compile_natively`, but for tapes whose parameters are traced for a gradient: these
+    stay as they are.
+    """  # noqa: D205
+    if any(_is_traced(param) for param in tape.get_parameters(trainable_only=False)):
+        return (tape,), _first
+    return compile_natively(to_numpy(tape), compile_all, gateset, wires)
+
+
+def to_numpy(tape: QuantumScript) -> QuantumScript:
+    """The tape with plain NumPy parameters."""
+    (plain,), _ = qml.transforms.convert_to_numpy_parameters(tape)
+    return plain
+
+
+def _is_traced(param: Any) -> bool:
+    """Whether a gradient may flow back to ``param``."""
+    interface = qml.math.get_interface(param)
+    if interface == "torch":
+        return bool(param.requires_grad)
+    if interface == "jax":
+        return "Tracer" in type(param).__name__
+    return bool(isbox(param))
+
+
 def _stack(results: Sequence[Any], is_partitioned: bool, several: bool) -> Any:
     """Results of the entries of a broadcast, stacked for each measurement and part of the shots."""
     if is_partitioned:
@@ -180,3 +245,49 @@ def _stack(results: Sequence[Any], is_partitioned: bool, several: bool) -> Any:
     if isinstance(results[0], dict):
         return list(results)
     return np.stack(results)
+
+
+def can_differentiate(tape: QuantumScript) -> bool:
+    """Whether the device differentiates a user's tape itself, by parameter shift."""
+    measured = all(isinstance(mp, EXACT_MEASUREMENTS) for mp in tape.measurements)
+    return measured and not any(native_name(op) for op in tape.operations)
+
+
+def to_lowerable(
+    wires: Wires | None,
+    *,
+    gateset: GateSet,
+    name: str,
+    accepts_exactly: Callable[[MeasurementProcess], bool],
+    differentiating: bool,
+) -> CompilePipeline:
+    """The transforms from a user's tape to tapes that can be compiled.
+
+    Args:
+        wires: Wires of the device, or None where it takes any.
+        gateset: Gate set to send.
+        name: The device's name, for messages.
+        accepts_exactly: Which measurements are available without shots.
+        differentiating: Whether PennyLane traces the transforms, to differentiate through them.
+    """
+    pipeline = CompilePipeline()
+    add = pipeline.add_transform
+    add(refuse_mixed_gate_sets)
+    add(validate_observables, is_measurable, name=name)
+    add(name_measured_wires, wires)
+    if not differentiating:
+        add(qml.transforms.convert_to_numpy_parameters)
+    add(defer_measurements, wires=wires)
+    add(measure_sums)
+    add(qml.transforms.broadcast_expand if differentiating else expand_broadcast_matrices)
+    add(decompose, **decomposition(gateset, wires, name, shiftable=differentiating))
+    add(device_resolve_dynamic_wires, wires=wires, allow_resets=False)
+    add(validate_device_wires, wires, name=name)
+    add(
+        validate_measurements,
+        analytic_measurements=accepts_exactly,
+        sample_measurements=lambda mp: isinstance(mp, SampleMeasurement),
+        name=name,
+    )
+    add(qml.transforms.split_non_commuting, grouping_strategy="qwc")
+    return pipeline
