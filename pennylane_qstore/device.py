@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,11 @@ import pennylane as qml
 from pennylane.devices import Device, ExecutionConfig
 from pennylane.exceptions import DeviceError
 from pennylane.math import Interface
-from pennylane.measurements import MeasurementProcess, Shots
+from pennylane.measurements import MeasurementProcess
 from pennylane.tape import QuantumScript
 from pennylane.transforms.core import CompilePipeline
-from tqdm.auto import tqdm
 
+from pennylane_qstore.backend import Backend
 from pennylane_qstore.compile import (
     EXACT_MEASUREMENTS,
     Compiled,
@@ -31,32 +30,13 @@ from pennylane_qstore.compile import (
     compile_untraced,
     needs_state,
     plan_shifts,
-    target_for,
     to_lowerable,
     to_numpy,
 )
-from pennylane_qstore.emulator import create_app
-from pennylane_qstore.errors import (
-    AnalyticModeError,
-    InvalidShotsError,
-    TooManyWiresError,
-    UnknownBackendError,
-)
-from pennylane_qstore.execution import (
-    BackendInfo,
-    BatchResult,
-    HttpService,
-    Progress,
-    Request,
-    ResultCache,
-    Runner,
-    run_blocking,
-)
+from pennylane_qstore.execution import BatchResult, Request
 from pennylane_qstore.measure import differentiate, measure
-from pennylane_qstore.native import Circuit, GateSet
+from pennylane_qstore.native import GateSet
 from pennylane_qstore.options import DeviceOptions
-
-_MAX_SHOTS = 1_000_000
 
 
 class IonQDevice(Device):
@@ -129,7 +109,7 @@ class IonQDevice(Device):
         progress: bool | None = None,
     ) -> None:
         super().__init__(wires=wires, shots=shots)
-        self._options = DeviceOptions(
+        options = DeviceOptions(
             backend=backend,
             gateset=gateset,
             noise_model=noise_model,
@@ -148,60 +128,19 @@ class IonQDevice(Device):
         self.templates = TemplateStore()
         self._rng = np.random.default_rng(seed)
         self._rng_lock = threading.Lock()
-        self._runner = Runner(self._service, cache=_open_cache(cache))
-        if not self._is_qpu:
-            self._check_width(len(self.wires or ()), self.target.n_qubits)
-
-    @cached_property
-    def _service(self) -> HttpService:
-        options = self._options
-        app = create_app() if options.backend == "emulator" else None
-        return HttpService(options.url, options.key, app=app)
+        self._backend = Backend(options)
+        if not self._backend.is_machine:
+            self._backend.check_width(len(self.wires or ()))
 
     @property
-    def _is_qpu(self) -> bool:
-        return self._options.backend.startswith("qpu.")
-
-    @cached_property
-    def _backend_info(self) -> BackendInfo | None:
-        """What the service says about a machine; None for simulators.
-
-        Raises:
-            UnknownBackendError: If the service does not list the machine.
-        """
-        if not self._is_qpu:
-            return None
-        listed = {info.name: info for info in run_blocking(self._service.backends)}
-        if self._options.backend not in listed:
-            raise UnknownBackendError(
-                f"backend={self._options.backend!r} is not among those that {self._options.url} "
-                f"lists: {', '.join(sorted(listed))}"
-            )
-        return listed[self._options.backend]
-
-    @cached_property
     def target(self) -> Target:
         """What circuits are compiled to: the gate family of the backend or its noise model."""
-        info = self._backend_info
-        target = target_for(
-            self._options.backend,
-            noise_model=self._options.noise_model,
-            native_gates=info.native_gates if info else None,
-        )
-        return replace(target, n_qubits=info.n_qubits) if info else target
+        return self._backend.target
 
     def _compile(self, sources: Sequence[Source]) -> list[list[Compiled]]:
         return compile_batch(
-            sources, self.target, templates=self.templates, gateset=self._options.gateset
+            sources, self.target, templates=self.templates, gateset=self._backend.options.gateset
         )
-
-    def _check_width(self, n_wires: int, n_qubits: int | None) -> None:
-        if n_qubits is not None and n_wires > n_qubits:
-            raise TooManyWiresError(
-                f"{n_wires} wires, but backend {self._options.backend!r} with noise model "
-                f"{self._options.noise_model!r} has {n_qubits} qubits; use fewer wires or a wider "
-                "backend"
-            )
 
     def supports_derivatives(
         self, execution_config: ExecutionConfig | None = None, circuit: QuantumScript | None = None
@@ -240,7 +179,7 @@ class IonQDevice(Device):
 
     def _accepts_exactly(self, mp: MeasurementProcess) -> bool:
         """Whether ``mp`` is available without shots; states only where all is local anyway."""
-        is_local = self._options.backend == "emulator"
+        is_local = self._backend.options.backend == "emulator"
         return isinstance(mp, EXACT_MEASUREMENTS) or (is_local and needs_state(mp))
 
     def preprocess_transforms(
@@ -254,7 +193,7 @@ class IonQDevice(Device):
         differentiating = execution_config is not None and execution_config.use_device_gradient
         pipeline = to_lowerable(
             self.wires,
-            gateset=self._options.gateset,
+            gateset=self._backend.options.gateset,
             name=self.name,
             accepts_exactly=self._accepts_exactly,
             differentiating=differentiating,
@@ -268,7 +207,7 @@ class IonQDevice(Device):
         pipeline.add_transform(
             compile_untraced if traced else compile_natively,
             compile_all=self._compile,
-            gateset=self._options.gateset,
+            gateset=self._backend.options.gateset,
             wires=self.wires,
         )
         return pipeline
@@ -355,7 +294,7 @@ class IonQDevice(Device):
         ]
         compiled = self._compile([plan.source for plan in plans])
         requests = [
-            self._request(circuit, tape.shots)
+            self._backend.request(circuit, tape.shots.total_shots)
             for rows, tape in zip(compiled, circuits, strict=True)
             for circuit, _ in rows
         ]
@@ -382,7 +321,9 @@ class IonQDevice(Device):
 
     def _execute_native(self, circuits: Sequence[NativeTape]) -> tuple[Any, ...]:
         compile_tapes(circuits)
-        requests = [self._request(tape.compiled, tape.shots) for tape in circuits]
+        requests = [
+            self._backend.request(tape.compiled, tape.shots.total_shots) for tape in circuits
+        ]
         batch = self._run(requests)
         results = tuple(
             measure(
@@ -400,39 +341,8 @@ class IonQDevice(Device):
             self._track(circuits, results, batch)
         return results
 
-    def _request(self, circuit: Circuit, tape_shots: Shots) -> Request:
-        """One circuit as a request, checked."""
-        shots = tape_shots.total_shots
-        self._check_width(circuit.n_qubits, self.target.n_qubits)
-        if shots is None and not self._options.is_exact:
-            raise AnalyticModeError(
-                f"shots=None asks for exact results, and backend {self._options.backend!r} "
-                "only samples; set shots, for example with qml.set_shots(qnode, 1000)"
-            )
-        if shots is not None and not 1 <= shots <= _MAX_SHOTS:
-            raise InvalidShotsError(f"shots={shots}; IonQ takes 1 to {_MAX_SHOTS} shots a circuit")
-        return Request(circuit, shots)
-
     def _run(self, requests: Sequence[Request]) -> BatchResult:
-        if not requests:
-            return BatchResult((), (), 0, 0.0)
-        disable = None if self._options.progress is None else not self._options.progress
-        delay = 1 if self._options.progress is None else 0
-        with tqdm(
-            total=len(requests), unit="circuit", desc=self.name, delay=delay, disable=disable
-        ) as bar:
-
-            def show(progress: Progress) -> None:
-                bar.update(progress.done - bar.n)
-                bar.set_postfix(progress.jobs, refresh=False)
-
-            return run_blocking(
-                self._runner.run,
-                requests,
-                self._options.settings,
-                timeout_s=self._options.timeout,
-                on_progress=show,
-            )
+        return self._backend.run(requests, title=self.name)
 
     def _track(
         self, tapes: Sequence[NativeTape], results: Sequence[Any], batch: BatchResult
@@ -456,9 +366,3 @@ class IonQDevice(Device):
             job_id=[job.job_id for job in batch.jobs],
         )
         self.tracker.record()
-
-
-def _open_cache(cache: bool | str | Path) -> ResultCache | None:
-    if cache is False:
-        return None
-    return ResultCache(None if cache is True else Path(cache))

@@ -47,6 +47,7 @@ class Batch:
     Attributes:
         limiter: Held during each request to the service.
         on_progress: The caller's callback.
+        sharpen: Whether results are combined by plurality vote.
         tickets: What is to be found out.
         places: Ticket of each request; shape ``(n_requests,)``.
         jobs: The jobs on their way.
@@ -55,6 +56,7 @@ class Batch:
 
     limiter: Limiter
     on_progress: Callable[[Progress], None] | None
+    sharpen: bool = False
     tickets: list[Ticket] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)

@@ -36,6 +36,8 @@ async def fetch_outcomes(
     widths: Sequence[int],
     shots: int | None,
     limiter: Limiter,
+    *,
+    sharpen: bool = False,
 ) -> list[Outcomes]:
     """Outcomes of a completed job, in the order of its circuits.
 
@@ -45,14 +47,16 @@ async def fetch_outcomes(
         widths: Number of qubits of each circuit; shape ``(n_circuits,)``.
         shots: Repetitions of each circuit, or None for exact distributions.
         limiter: Held during each request.
+        sharpen: Whether debiased results are combined by plurality vote instead of averaging,
+            which the service does for its probabilities only.
 
     Raises:
         MalformedResultError: If results are missing or not what was asked for.
     """
     try:
         if len(widths) == 1 and not job.child_job_ids:
-            return [await _fetch_single(service, job, widths[0], shots, limiter)]
-        return await _fetch_multiple(service, job, widths, shots, limiter)
+            return [await _fetch_single(service, job, widths[0], shots, limiter, sharpen)]
+        return await _fetch_multiple(service, job, widths, shots, limiter, sharpen)
     except MalformedResultError as error:
         raise MalformedResultError(
             f"job {job.job_id}: {error}",
@@ -61,12 +65,24 @@ async def fetch_outcomes(
         ) from error
 
 
+def _sharpened(job: JobView, tail: str) -> list[tuple[Kind, str]]:
+    path = f"/jobs/{quote(job.job_id, safe='')}/results/probabilities{tail}?sharpen=true"
+    return [("probabilities", path)]
+
+
 async def _fetch_single(
-    service: Service, job: JobView, n_qubits: int, shots: int | None, limiter: Limiter
+    service: Service,
+    job: JobView,
+    n_qubits: int,
+    shots: int | None,
+    limiter: Limiter,
+    sharpen: bool,
 ) -> Outcomes:
     """Outcomes of a job of one circuit."""
-    kinds = _SINGLE_EXACT if shots is None else _SINGLE_SAMPLED
+    kinds = _SINGLE_EXACT if shots is None or sharpen else _SINGLE_SAMPLED
     places = [(kind, path) for kind in kinds for path in result_paths(job, kind)]
+    if sharpen:
+        places = _sharpened(job, "")
     found = await _first(service, places, limiter)
     if found is None:
         raise MalformedResultError(
@@ -78,7 +94,12 @@ async def _fetch_single(
 
 
 async def _fetch_multiple(
-    service: Service, job: JobView, widths: Sequence[int], shots: int | None, limiter: Limiter
+    service: Service,
+    job: JobView,
+    widths: Sequence[int],
+    shots: int | None,
+    limiter: Limiter,
+    sharpen: bool,
 ) -> list[Outcomes]:
     """Outcomes of a job of several circuits, from one aggregate if there is one."""
     children = job.child_job_ids
@@ -90,6 +111,8 @@ async def _fetch_multiple(
     places: list[tuple[Kind, str]] = [
         ("probabilities", path) for path in result_paths(job, _AGGREGATE)
     ]
+    if sharpen:
+        places = _sharpened(job, "/aggregated")
     found = await _first(service, places, limiter)
     if found is not None:
         parts = split_aggregate(found[1], children, job.job_id)
@@ -100,7 +123,7 @@ async def _fetch_multiple(
             view = await service.get_job(child)
         if view.status != "completed":
             raise MalformedResultError(f"its child {child} is {view.status}, not completed")
-        return await _fetch_single(service, view, n_qubits, shots, limiter)
+        return await _fetch_single(service, view, n_qubits, shots, limiter, sharpen)
 
     return await gather([partial(fetch, *pair) for pair in zip(children, widths, strict=True)])
 

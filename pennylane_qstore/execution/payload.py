@@ -17,7 +17,7 @@ import numpy as np
 
 from pennylane_qstore.errors import InvalidAngleError, InvalidCircuitError
 from pennylane_qstore.execution.digits import write_rows
-from pennylane_qstore.execution.request import FINGERPRINT_KEY, Settings
+from pennylane_qstore.execution.request import FINGERPRINT_KEY, SHARPEN, Settings
 from pennylane_qstore.native import NATIVE_GATES, QIS_GATES, BoundGates, Circuit, Structure
 
 
@@ -156,8 +156,9 @@ def _options(settings: Settings, shots: int | None, noise_seed: int | None) -> M
     if settings.noise_model is not None or noise_seed is not None:
         seed = {} if noise_seed is None else {"seed": noise_seed}
         options["noise"] = {"model": settings.noise_model or "ideal", **seed}
-    if settings.error_mitigation:
-        options["settings"] = {"error_mitigation": dict(settings.error_mitigation)}
+    mitigation = {name: on for name, on in settings.error_mitigation if name != SHARPEN}
+    if mitigation:
+        options["settings"] = {"error_mitigation": mitigation}
     return options
 
 

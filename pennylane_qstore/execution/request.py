@@ -14,6 +14,10 @@ _METADATA_VALUE = 400
 _MAX_SEED = 2**31 - 1
 
 
+SHARPEN = "sharpen"
+"""The mitigation that is chosen when results are read: plurality vote instead of average."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How the circuits of one batch are to be run.
@@ -23,6 +27,7 @@ class Settings:
         noise_model: Noise model of the simulator, or None for the service's default.
         noise_seed: Seed of the noisy simulator, a positive int32, or None.
         error_mitigation: Pairs such as ``("debiasing", True)``; empty for the service's default.
+            ``("sharpen", True)`` is not sent with the job but asked of its results.
         session_id: Session that the jobs belong to.
         job_name: Name of every job; None makes one up.
         metadata: Pairs of strings that are stored with every job.

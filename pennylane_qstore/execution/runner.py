@@ -22,7 +22,13 @@ from pennylane_qstore.execution.pack import Item, Limits, pack
 from pennylane_qstore.execution.payload import encode_circuits, encode_job
 from pennylane_qstore.execution.polling import Clock, EventLoopClock, PollSchedule
 from pennylane_qstore.execution.replicates import Replicates, replicate_seed
-from pennylane_qstore.execution.request import BatchResult, Progress, Request, Settings
+from pennylane_qstore.execution.request import (
+    SHARPEN,
+    BatchResult,
+    Progress,
+    Request,
+    Settings,
+)
 from pennylane_qstore.execution.service import Service
 from pennylane_qstore.native import Circuit, Outcomes
 
@@ -83,7 +89,11 @@ class Runner:
         """
         started = self._clock.now()
         _check_shots(requests, settings)
-        batch = Batch(anyio.Semaphore(self._max_in_flight), on_progress)
+        batch = Batch(
+            anyio.Semaphore(self._max_in_flight),
+            on_progress,
+            sharpen=dict(settings.error_mitigation).get(SHARPEN, False),
+        )
         try:
             self._fill(batch, requests, settings)
             n_cached = await self._look_up(batch)
@@ -196,7 +206,14 @@ class Runner:
                 limiter=batch.limiter,
                 on_change=batch.report,
             )
-            found = await fetch_outcomes(self._service, view, job.widths, job.shots, batch.limiter)
+            found = await fetch_outcomes(
+                self._service,
+                view,
+                job.widths,
+                job.shots,
+                batch.limiter,
+                sharpen=batch.sharpen,
+            )
             job.seconds, job.is_open = self._clock.now() - started, False
             await self._keep(batch, job, found)
         except Exception as error:

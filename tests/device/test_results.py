@@ -256,7 +256,7 @@ def test_random_circuits_of_all_operations_equal_default_qubit(seed, model, monk
     if model == "zz":
         from dataclasses import replace
 
-        monkeypatch.setitem(vars(device), "target", replace(device.target, entangler="zz"))
+        monkeypatch.setitem(vars(device._backend), "target", replace(device.target, entangler="zz"))
     tape = qml.tape.QuantumScript(operations, [qml.probs(wires=range(n_wires))])
     (ours,) = qml.execute([tape], device)
     (theirs,) = qml.execute([tape], qml.device("default.qubit", wires=n_wires))

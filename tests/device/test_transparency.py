@@ -135,7 +135,7 @@ def test_names_metadata_and_mitigation_are_sent(bodies):
         noise_seed=9,
         job_name="trial",
         metadata={"project": "p1"},
-        error_mitigation={"debiasing": False},
+        error_mitigation={"debiasing": False, "sharpen": True},
     )
     qml.set_shots(node(device), 321)(0.2)
     (body,) = bodies

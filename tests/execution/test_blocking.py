@@ -78,8 +78,16 @@ def test_a_call_from_inside_the_loop_is_refused_instead_of_hanging():
         run_blocking(inside)
 
 
+@pytest.fixture
+def interruptible():
+    """A shell that starts a job in the background lets it ignore interrupts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(threading.current_thread() is not threading.main_thread(), reason="signals")
-def test_an_interrupt_cancels_the_call_waits_for_its_cleanup_and_is_raised():
+def test_an_interrupt_cancels_the_call_waits_for_its_cleanup_and_is_raised(interruptible):
     events = []
 
     async def slow():

@@ -48,11 +48,12 @@ class Files:
         return self.jobs[job_id]
 
 
-def fetch(service, results, widths=(2,), shots=None, children=()):
+def fetch(service, results, widths=(2,), shots=None, children=(), sharpen=False):
     job = JobView("j", "completed", child_job_ids=tuple(children), results=results)
 
     async def run():
-        return await fetch_outcomes(service, job, widths, shots, anyio.Semaphore(4))
+        limiter = anyio.Semaphore(4)
+        return await fetch_outcomes(service, job, widths, shots, limiter, sharpen=sharpen)
 
     found = anyio.run(run)
     return [dict(zip(o.states.tolist(), o.weights.tolist(), strict=True)) for o in found]
@@ -175,3 +176,12 @@ def test_circuits_of_one_job_may_differ_in_width():
 def test_an_artifact_id_cannot_leave_its_job():
     job = JobView("j", "completed", results={"shots": {"id": "../../x?y", "format": "shots"}})
     assert result_paths(job, "shots") == ["/jobs/j/artifacts/..%2F..%2Fx%3Fy"]
+
+
+def test_sharpened_results_are_asked_of_the_probabilities_by_plurality_vote():
+    service = Files({"/jobs/j/results/probabilities?sharpen=true": {"1": 0.7, "3": 0.3}})
+    assert fetch(service, URL, shots=10, sharpen=True) == [{0b10: 7, 0b11: 3}]
+    aggregate = {"b": {"0": 1.0}, "a": {"1": 1.0}}
+    service = Files({"/jobs/j/results/probabilities/aggregated?sharpen=true": aggregate})
+    found = fetch(service, URL, widths=(2, 2), shots=4, children=("a", "b"), sharpen=True)
+    assert found == [{0b10: 4}, {0b00: 4}]

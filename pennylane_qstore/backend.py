@@ -1,0 +1,142 @@
+"""What runs the circuits of one device: the service, its limits, and the waiting for a batch."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+from tqdm.auto import tqdm
+
+from pennylane_qstore.compile import Target, target_for
+from pennylane_qstore.emulator import create_app
+from pennylane_qstore.errors import (
+    AnalyticModeError,
+    InvalidShotsError,
+    TooManyWiresError,
+    UnknownBackendError,
+)
+from pennylane_qstore.execution import (
+    BackendInfo,
+    BatchResult,
+    HttpService,
+    Progress,
+    Request,
+    ResultCache,
+    Runner,
+    run_blocking,
+)
+from pennylane_qstore.native import Circuit
+from pennylane_qstore.options import DeviceOptions
+
+_MAX_SHOTS = 1_000_000
+
+
+class Backend:
+    """A simulator or a machine behind IonQ's API.
+
+    Args:
+        options: What the user asked for.
+    """
+
+    def __init__(self, options: DeviceOptions) -> None:
+        self.options = options
+        app = create_app() if options.backend == "emulator" else None
+        self._service = HttpService(options.url, options.key, app=app)
+        self._runner = Runner(self._service, cache=_open_cache(options.cache))
+
+    @property
+    def is_machine(self) -> bool:
+        """Whether this is a machine rather than a simulator."""
+        return self.options.backend.startswith("qpu.")
+
+    @cached_property
+    def _info(self) -> BackendInfo | None:
+        """What the service says about a machine; None for simulators.
+
+        Raises:
+            UnknownBackendError: If the service does not list the machine.
+        """
+        if not self.is_machine:
+            return None
+        listed = {info.name: info for info in run_blocking(self._service.backends)}
+        if self.options.backend not in listed:
+            raise UnknownBackendError(
+                f"backend={self.options.backend!r} is not among those that {self.options.url} "
+                f"lists: {', '.join(sorted(listed))}"
+            )
+        return listed[self.options.backend]
+
+    @cached_property
+    def target(self) -> Target:
+        """What circuits are compiled to: the gate family of the backend or its noise model."""
+        target = target_for(
+            self.options.backend,
+            noise_model=self.options.noise_model,
+            native_gates=self._info.native_gates if self._info else None,
+        )
+        return replace(target, n_qubits=self._info.n_qubits) if self._info else target
+
+    def check_width(self, n_wires: int) -> None:
+        """Refuse what is wider than the backend.
+
+        Raises:
+            TooManyWiresError: If it is.
+        """
+        n_qubits = self.target.n_qubits
+        if n_qubits is not None and n_wires > n_qubits:
+            raise TooManyWiresError(
+                f"{n_wires} wires, but backend {self.options.backend!r} with noise model "
+                f"{self.options.noise_model!r} has {n_qubits} qubits; use fewer wires or a wider "
+                "backend"
+            )
+
+    def request(self, circuit: Circuit, shots: int | None) -> Request:
+        """A circuit to run, checked.
+
+        Raises:
+            TooManyWiresError: If the circuit is wider than the backend.
+            AnalyticModeError: If exact results are asked of a backend that samples.
+            InvalidShotsError: If the number of shots is out of range.
+        """
+        self.check_width(circuit.n_qubits)
+        if shots is None and not self.options.is_exact:
+            raise AnalyticModeError(
+                f"shots=None asks for exact results, and backend {self.options.backend!r} "
+                "only samples; set shots, for example with qml.set_shots(qnode, 1000)"
+            )
+        if shots is not None and not 1 <= shots <= _MAX_SHOTS:
+            raise InvalidShotsError(f"shots={shots}; IonQ takes 1 to {_MAX_SHOTS} shots a circuit")
+        return Request(circuit, shots)
+
+    def run(self, requests: Sequence[Request], *, title: str) -> BatchResult:
+        """Run a batch and wait for it, with a progress bar.
+
+        Args:
+            requests: What to run.
+            title: Text in front of the bar.
+        """
+        if not requests:
+            return BatchResult((), (), 0, 0.0)
+        wanted = self.options.progress
+        disable, delay = (None, 1) if wanted is None else (not wanted, 0)
+        with tqdm(
+            total=len(requests), unit="circuit", desc=title, delay=delay, disable=disable
+        ) as bar:
+
+            def show(progress: Progress) -> None:
+                bar.update(progress.done - bar.n)
+                bar.set_postfix(progress.jobs, refresh=False)
+
+            return run_blocking(
+                self._runner.run,
+                requests,
+                self.options.settings,
+                timeout_s=self.options.timeout,
+                on_progress=show,
+            )
+
+
+def _open_cache(cache: bool | str | Path) -> ResultCache | None:
+    if cache is False:
+        return None
+    return ResultCache(None if cache is True else Path(cache))
