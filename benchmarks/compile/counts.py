@@ -1,10 +1,10 @@
 """Interactions, total angle and pulses of our compiler on QASM circuits, beside its peers.
 
-``python benchmarks/compile/counts.py [FOLDER] [--levels 0 1 2] [--entanglers zz ms]
-[--json FILE] [--time-limit 20] [--widest 6] [--live]``. Columns per level: interactions / angle in
-units of the full entangler / one-qubit pulses. Every result is verified: its distribution from the
-ground state equals the source's to 1e-9. ``best peer`` comes from ``peers.json`` for the circuits
-listed there.
+``python benchmarks/compile/counts.py [FOLDER] [--levels 0 1 2] [--json FILE] [--time-limit 20]
+[--widest 6] [--live]``. Columns per level: interactions / angle in units of the full entangler /
+one-qubit pulses on ZZ, on MS, then seconds. Every result is verified for both families: its
+distribution from the ground state equals the source's to 1e-9. ``best peer`` comes from
+``peers.json`` for the circuits listed there.
 """
 
 import argparse
@@ -19,27 +19,27 @@ from qasm import read_form
 
 from pennylane_qstore.compile.expand import expand_wide_rotations
 from pennylane_qstore.compile.optimize import optimize
-from pennylane_qstore.compile.passes.poles import count_pulses
+from pennylane_qstore.compile.passes.poles import count_pulses, from_twists
 from pennylane_qstore.compile.passes.twists import to_twists, total_angle
 
 HERE = Path(__file__).parent
 
 
-def measured(form, expected, entangler, **options):
-    """One cell of the table: counts, time and deviation."""
+def measured(form, expected, options):
+    """One cell of the table: counts, pulses of both families, time and deviation."""
     start = perf_counter()
-    short = optimize(form, entangler=entangler, **options)
+    short = optimize(form, **options)
     seconds = perf_counter() - start
-    error = float(np.abs(distribution(short) - expected).max())
-    if error > 1e-9:
-        raise SystemExit(f"wrong by {error:.1e}: {options}, {entangler}")
     twists = to_twists(expand_wide_rotations(short))
-    pulses = count_pulses(twists, entangler)
-    angle = total_angle(twists.twists)
+    families = [from_twists(twists, entangler) for entangler in ("zz", "ms")]
+    error = max(float(np.abs(distribution(f) - expected).max()) for f in families)
+    if error > 1e-9:
+        raise SystemExit(f"wrong by {error:.1e}: {options}")
     return {
         "interactions": len(twists.twists),
-        "angle": round(angle, 3),
-        "pulses": pulses,
+        "angle": round(total_angle(twists.twists), 3),
+        "pulses_zz": count_pulses(twists, "zz"),
+        "pulses_ms": count_pulses(twists, "ms"),
         "seconds": round(seconds, 4),
         "error": error,
     }
@@ -47,14 +47,12 @@ def measured(form, expected, entangler, **options):
 
 def cases(arguments):
     """Names and options of the columns."""
-    for entangler in arguments.entanglers:
-        for level in arguments.levels:
-            for absorb in (False, True) if level else (False,):
-                options = {"level": level, "absorb_tail": absorb}
-                if level == 2:
-                    limits = {"time_limit_s": arguments.time_limit, "widest": arguments.widest}
-                    options |= limits
-                yield f"{entangler}-{level}{'-xor' if absorb else ''}", entangler, options
+    for level in arguments.levels:
+        for absorb in (False, True) if level else (False,):
+            options = {"level": level, "absorb_tail": absorb}
+            if level == 2:
+                options |= {"time_limit_s": arguments.time_limit, "widest": arguments.widest}
+            yield f"level {level}{' + xor' if absorb else ''}", options
 
 
 def rows(arguments):
@@ -64,8 +62,8 @@ def rows(arguments):
         form = read_form(path)
         expected = distribution(form)
         row = {"circuit": path.stem, "best peer": known.get(path.stem)}
-        for name, entangler, options in cases(arguments):
-            row[name] = measured(form, expected, entangler, **options)
+        for name, options in cases(arguments):
+            row[name] = measured(form, expected, options)
         if arguments.live:
             row["live"] = {peer: live_peers.run(peer, path, 1) for peer in live_peers.installed()}
         yield row
@@ -81,7 +79,8 @@ def shown(row, names):
     cells.append(f"{text:18s}")
     for name in names:
         c = row[name]
-        cells.append(f"{c['interactions']}/{c['angle']:.1f}/{c['pulses']} {c['seconds']:.2f}s")
+        text = f"{c['interactions']}/{c['angle']:.1f}/{c['pulses_zz']},{c['pulses_ms']}"
+        cells.append(f"{text} {c['seconds']:.2f}s")
     for peer_name, result in row.get("live", {}).items():
         cells.append(f"{peer_name} {'-' if result is None else result[0]}")
     return " | ".join(cells)
@@ -103,7 +102,6 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", default=HERE / "circuits")
     parser.add_argument("--levels", nargs="*", type=int, default=[0, 1, 2])
-    parser.add_argument("--entanglers", nargs="*", default=["zz", "ms"])
     parser.add_argument("--time-limit", type=float, default=20.0)
     parser.add_argument("--widest", type=int, default=6)
     parser.add_argument("--json")
@@ -116,9 +114,9 @@ def main():
         table.append(row)
         print(shown(row, names), flush=True)
     total = sums(table, names)
-    print("sums (interactions, angle, pulses, seconds):")
+    print("sums (interactions, angle, pulses on ZZ and MS, seconds):")
     for name, values in total.items():
-        print(f"  {name:12s}", *values[:4])
+        print(f"  {name:15s}", *values[:5])
     if arguments.json:
         Path(arguments.json).write_text(json.dumps({"rows": table, "sums": total}, indent=1))
 

@@ -155,12 +155,14 @@ def _has_few_rotations(twists: TwistForm, form: Form) -> bool:
     if n_twists < len({qubit for twist in twists.twists for qubit in twist.qubits}):
         return False
     odd = sum(abs(abs(reduced_angle(t.angle)[0]) - pi / 2) > 1e-9 for t in twists.twists)
+    if odd > 0.75 * n_twists:
+        return False
     last = [Z] * twists.n_qubits
     for twist in twists.twists:
         for qubit, axis in zip(twist.qubits, twist.axes, strict=True):
             odd += pulses_between(last[qubit], axis) == 2
             last[qubit] = axis
-    if odd > 1.3 * n_twists:
+    if odd > 1.1 * n_twists:
         return False
     program = fold(read_program(form, from_ground=True, to_measurement=True))
     return len(program.words) < 0.9 * n_twists

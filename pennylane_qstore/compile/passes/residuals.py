@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pennylane_qstore.compile.passes.weyl import PAULIS, Matrix
+from pennylane_qstore.compile.passes.weyl import PAIRS, PAULIS, Matrix
 
 Real = np.ndarray[Any, np.dtype[np.float64]]
 Integers = np.ndarray[Any, np.dtype[np.intp]]
@@ -54,19 +54,15 @@ def pairs_of(width: int) -> list[tuple[int, int]]:
 
 
 @cache
-def _words(width: int) -> tuple[Matrix, Matrix]:
-    """Dense Pauli words: of pairs, ``(pairs, 9, d, d)``, and of one qubit, ``(k, 3, d, d)``."""
-    eye = np.eye(2, dtype=complex)
-
-    def dense(letters: dict[int, int]) -> Matrix:
-        matrix = np.eye(1, dtype=complex)
-        for qubit in range(width):
-            matrix = np.kron(matrix, PAULIS[letters[qubit]] if qubit in letters else eye)
-        return matrix
-
-    pairs = [[dense({a: i, b: j}) for i in range(3) for j in range(3)] for a, b in pairs_of(width)]
-    single = [[dense({q: i}) for i in range(3)] for q in range(width)]
-    return np.array(pairs), np.array(single)
+def _orders(width: int) -> tuple[Integers, Integers]:
+    """For each pair: basis states ordered by the outcome of the pair, and the inverse order."""
+    states = np.arange(2**width)
+    rows = []
+    for a, b in pairs_of(width):
+        outcome = 2 * ((states >> (width - 1 - a)) & 1) + ((states >> (width - 1 - b)) & 1)
+        rows.append(np.argsort(outcome, kind="stable"))
+    orders = np.array(rows)
+    return orders, np.argsort(orders, axis=1)
 
 
 def _tangents(axes: Real) -> Real:
@@ -79,29 +75,23 @@ def _tangents(axes: Real) -> Real:
     return np.stack([first, np.cross(axes, first)], -2)
 
 
-def _outer(first: Real, second: Real) -> Real:
-    """Weights of the nine words σ_i ⊗ σ_j."""
-    product = first[..., :, None] * second[..., None, :]
-    return product.reshape(*product.shape[:-2], 9)
+def _words(first: Real, second: Real) -> Matrix:
+    """The 4×4 matrices ``(n·σ) ⊗ (m·σ)``."""
+    weights = first[..., :, None] * second[..., None, :]
+    flat = weights.reshape(*weights.shape[:-2], 9)
+    return (flat @ PAIRS).reshape(*weights.shape[:-2], 4, 4)
 
 
-def _final_matrices(finals: Real, width: int) -> Matrix:
-    single = _words(width)[1]
-    d = single.shape[-1]
-    result = np.broadcast_to(np.eye(d, dtype=complex), (len(finals), d, d))
-    for q in range(width):
-        spin = np.tensordot(finals[:, q, 1:], single[q], 1)
-        result = result @ (finals[:, q, :1, None] * np.eye(d) - 1j * spin)
-    return result
-
-
-def _start(width: int, n_columns: int) -> Matrix:
-    """Inputs: the first ``n_columns`` basis states, fresh qubits being the leading ones."""
-    return np.eye(2**width, n_columns, dtype=complex)
+def _on_qubit(matrices: Matrix, columns: Matrix, qubit: int) -> Matrix:
+    """2×2 matrices ``(..., 2, 2)`` applied to one qubit of columns ``(..., d, c)``."""
+    d, c = columns.shape[-2:]
+    split = columns.reshape(*columns.shape[:-2], 2**qubit, 2, d // 2 ** (qubit + 1) * c)
+    result = matrices[..., None, :, :] @ split
+    return result.reshape(*result.shape[:-3], d, c)
 
 
 class Problem:
-    """One batch of circuits and their target."""
+    """What a batch of circuits is compared with."""
 
     def __init__(self, target: Target) -> None:
         self.target = target
@@ -109,27 +99,31 @@ class Problem:
         self.width = d.bit_length() - 1
         self.members = np.eye(target.groups.max() + 1)[target.groups]  # (d, groups)
 
-    def gates(self, guess: Guess) -> tuple[Matrix, Matrix]:
-        """Matrix of each twist, and of its word."""
-        words = _words(self.width)[0][guess.pairs]
-        weights = _outer(guess.axes[:, :, 0], guess.axes[:, :, 1])
-        word = np.einsum("bgw,bgwxy->bgxy", weights, words, optimize=True)
-        half = guess.angles[..., None, None] / 2
-        return np.cos(half) * np.eye(word.shape[-1]) - 1j * np.sin(half) * word, word
+    def _through(self, guess: Guess, *, with_changes: bool) -> Matrix:
+        """Images of the inputs and, if wanted, derivatives by twist, ``(b, d, columns)``."""
+        n_batch, n_gates = guess.angles.shape
+        d, c = 2**self.width, self.n_columns
+        gates, changes = _gates(guess)
+        orders, inverse = (table[guess.pairs] for table in _orders(self.width))
+        batch = np.arange(n_batch)[:, None]
+        # inputs: the first basis states, fresh qubits being the leading ones
+        columns: Matrix = np.broadcast_to(np.eye(d, c, dtype=complex), (n_batch, d, c))
+        for g in range(n_gates):
+            sorted_rows = columns[batch, orders[:, g]].reshape(n_batch, 4, -1)
+            moved = (gates[:, g] @ sorted_rows).reshape(n_batch, d, -1)
+            if with_changes:
+                state = sorted_rows.reshape(n_batch, 4, d // 4, -1)[..., :c]
+                new = changes[:, g] @ state.reshape(n_batch, 1, 4, -1)
+                new = new.reshape(n_batch, 5, d, c).transpose(0, 2, 1, 3)
+                moved = np.concatenate([moved, new.reshape(n_batch, d, -1)], -1)
+            columns = moved[batch, inverse[:, g]]
+        for qubit in range(self.width):
+            columns = _on_qubit(_spin_matrices(guess.finals[:, qubit]), columns, qubit)
+        return columns
 
-    def images(self, guess: Guess) -> tuple[Matrix, Matrix, list[Matrix]]:
-        """Images of the inputs, the last unitaries, and images in front of each twist."""
-        gates = self.gates(guess)[0]
-        state = np.broadcast_to(
-            _start(self.width, self.n_columns),
-            (len(guess.angles), 2**self.width, self.n_columns),
-        )
-        before = []
-        for g in range(gates.shape[1]):
-            before.append(state)
-            state = gates[:, g] @ state
-        finals = _final_matrices(guess.finals, self.width)
-        return finals @ state, finals, before
+    def images(self, guess: Guess) -> Matrix:
+        """Images of the inputs, ``(b, d, c)``."""
+        return self._through(guess, with_changes=False)
 
     def wanted(self, images: Matrix) -> Matrix:
         """The target with the phases that suit the images best."""
@@ -140,36 +134,19 @@ class Problem:
 
     def residual(self, guess: Guess) -> Matrix:
         """Deviation from the target, ``(b, d, c)``."""
-        images = self.images(guess)[0]
+        images = self.images(guess)
         return images - self.wanted(images)
 
     def jacobian(self, guess: Guess) -> tuple[Matrix, Matrix]:
         """Deviation, and its derivatives ``(b, parameters, d, c)``."""
-        images, finals, before = self.images(guess)
-        gates, word = self.gates(guess)
-        n_batch, n_gates = guess.angles.shape
-        suffixes = [finals]
-        for g in range(n_gates - 1, 0, -1):
-            suffixes.append(suffixes[-1] @ gates[:, g])
-        suffix = np.stack(suffixes[::-1], 1) if n_gates else finals[:, None]
-        tangents = _tangents(guess.axes)
-        n, m = guess.axes[:, :, 0, None], guess.axes[:, :, 1, None]
-        weights = np.concatenate([_outer(tangents[:, :, 0], m), _outer(n, tangents[:, :, 1])], 2)
-        words = _words(self.width)[0][guess.pairs]
-        sideways = np.einsum("bgew,bgwxy->bgexy", weights, words, optimize=True)
-        half = guess.angles[..., None, None] / 2
-        by_angle = -0.5 * np.sin(half) * np.eye(word.shape[-1]) - 0.5j * np.cos(half) * word
-        change = np.concatenate(
-            [-1j * np.sin(half)[:, :, None] * sideways, by_angle[:, :, None]], 2
-        )
-        d = images.shape[1]
-        inner = change @ np.stack(before, 1)[:, :, None]
-        columns = (suffix[:, :, None] @ inner).reshape(n_batch, 5 * n_gates, d, -1)
-        single = _words(self.width)[1].reshape(1, 3 * self.width, d, d)
-        turned = -0.5j * (single @ images[:, None])
+        every = self._through(guess, with_changes=True)
+        n_batch, d, _ = every.shape
+        every = every.reshape(n_batch, d, -1, self.n_columns).transpose(0, 2, 1, 3)
+        images, columns = every[:, 0], every[:, 1:]
+        turned = [_on_qubit(-0.5j * PAULIS, images[:, None], qubit) for qubit in range(self.width)]
         wanted = self.wanted(images)
         phases = -1j * self.members.T[None, :, :, None] * wanted[:, None]
-        return images - wanted, np.concatenate([columns, turned, phases], 1)
+        return images - wanted, np.concatenate([columns, *turned, phases], 1)
 
     def moved(self, guess: Guess, step: Real) -> Guess:
         """The circuits after a step along the derivatives."""
@@ -181,6 +158,26 @@ class Problem:
         vector = step[:, 5 * n_gates : 5 * n_gates + 3 * self.width].reshape(n_batch, -1, 3) / 2
         finals = _turned(guess.finals, vector)
         return Guess(guess.pairs, axes, guess.angles + twist[..., 4], finals)
+
+
+def _gates(guess: Guess) -> tuple[Matrix, Matrix]:
+    """4×4 matrices of the twists ``(b, g, 4, 4)`` and their derivatives ``(b, g, 5, 4, 4)``."""
+    tangents = _tangents(guess.axes)
+    n, m = guess.axes[:, :, 0], guess.axes[:, :, 1]
+    word = _words(n, m)
+    half = guess.angles[..., None, None] / 2
+    gates = np.cos(half) * np.eye(4) - 1j * np.sin(half) * word
+    by_angle = -0.5 * np.sin(half) * np.eye(4) - 0.5j * np.cos(half) * word
+    first = _words(tangents[:, :, 0], m[:, :, None])
+    second = _words(n[:, :, None], tangents[:, :, 1])
+    sideways = -1j * np.sin(half)[:, :, None] * np.concatenate([first, second], 2)
+    return gates, np.concatenate([sideways, by_angle[:, :, None]], 2)
+
+
+def _spin_matrices(spins: Real) -> Matrix:
+    """2×2 matrices of quaternions."""
+    turned = np.tensordot(spins[..., 1:], PAULIS, 1)
+    return spins[..., :1, None] * np.eye(2) - 1j * turned
 
 
 def _turned(finals: Real, vector: Real) -> Real:
@@ -195,7 +192,7 @@ def images_of(guess: Guess, n_columns: int) -> Matrix:
     """Images of the first ``n_columns`` basis states under a batch of one."""
     d = 2 ** guess.finals.shape[1]
     nothing = Target(np.zeros((d, n_columns), dtype=complex), np.zeros(d, dtype=int))
-    return Problem(nothing).images(guess)[0][0]
+    return Problem(nothing).images(guess)[0]
 
 
 def random_guess(pairs: Integers, width: int, rng: np.random.Generator) -> Guess:

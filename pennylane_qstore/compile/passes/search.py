@@ -108,7 +108,7 @@ def shorten(window: Window, limits: Limits, rng: np.random.Generator) -> Guess |
     generic = generic_length(width, window.n_fresh, window.n_ends())
     target, own = target_of(window), as_guess(window)
     best: Guess | None = None
-    length = min(n_twists - 1, generic + 2)
+    length = min(n_twists - 1, generic + (2 if width < 5 else 3))
     while length > 0 and monotonic() < limits.deadline:
         found = _attempt(target, own, length, rng, deadline=limits.deadline)
         if found is None and best is not None:

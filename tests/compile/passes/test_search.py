@@ -35,14 +35,14 @@ def test_derivatives_are_those_of_differences():
     target = Target(haar(rng, 8, 2), np.array([0, 0, 1, 1, 0, 0, 1, 1]))
     problem = Problem(target)
     guess = random_guess(np.array([[0, 1, 2, 1], [2, 2, 0, 1]]), 3, rng)
-    images = problem.images(guess)[0]
+    images = problem.images(guess)
     wanted = problem.wanted(images)
     _, jacobian = problem.jacobian(guess)
     n_params = 5 * 4 + 3 * 3
     for k in range(n_params):
         step = np.zeros((2, jacobian.shape[1]))
         step[:, k] = 1e-6
-        moved = problem.images(problem.moved(guess, step))[0]
+        moved = problem.images(problem.moved(guess, step))
         assert np.allclose((moved - images) / 1e-6, jacobian[:, k], atol=1e-5)
     assert np.allclose(jacobian[:, n_params:].sum(1), -1j * wanted)
 
