@@ -13,6 +13,7 @@ from math import pi
 import numpy as np
 
 from pennylane_qstore.compile.form import Form, Rotation
+from pennylane_qstore.compile.passes.pauli.affine import toss_coins
 from pennylane_qstore.compile.passes.pauli.basis import Basis
 from pennylane_qstore.compile.passes.pauli.fold import fold
 from pennylane_qstore.compile.passes.pauli.free_moves import use_state
@@ -95,6 +96,10 @@ def resynthesize_paulis(
     """
     search = search or Search()
     program = fold(read_program(form, from_ground=from_ground, to_measurement=to_measurement))
+    if not program.words and from_ground and to_measurement and not absorb_tail:
+        tossed = toss_coins(form, program)
+        if tossed is not None:
+            return min(form, tossed, key=search.score)
     attempt = _Attempt(form, program, absorb_tail and to_measurement, search)
     best, lowest = form, search.score(form)
     for taste, rng in _tastes(search):
