@@ -139,7 +139,7 @@ def test_three_cnots_that_swap_are_a_relabelling():
 
 
 @pytest.mark.parametrize("signs", [(1, 1, 1), (1, -1, 1), (-1, -1, -1), (1, 1, -1)])
-@pytest.mark.parametrize("words", list(permutations(["XY", "YX", "ZZ"])) + [("XX", "ZZ", "YY")])
+@pytest.mark.parametrize("words", [*permutations(["XY", "YX", "ZZ"]), ("XX", "ZZ", "YY")])
 def test_commuting_twists_of_either_handedness_are_mirrored_exactly(words, signs):
     angles = [1.2, 1.35, 1.5]
     operations = tuple(
@@ -241,3 +241,11 @@ def test_a_light_cone_ends_where_nothing_is_read():
     assert len(trim_outputs(to_twists(form), read=[0]).twists) == 1
     assert len(trim_outputs(to_twists(form), read=[2]).twists) == 2
     assert isinstance(to_twists(form), TwistForm)
+
+
+def test_rounding_errors_do_not_grow_with_the_length_of_the_circuit():
+    form = random_form(np.random.default_rng(0), 5, 3000)
+    short = merge_twists(to_twists(form))
+    for backwards in (False, True, False, True):
+        short = rewrite_blocks(short, resynthesize, backwards=backwards)
+    assert distance_up_to_phase(read_matrix(short, twists_matrix(short)), form_matrix(form)) < 1e-9
