@@ -2,8 +2,8 @@ r"""Forms to equivalent forms with fewer native interactions, at three levels of
 
 Level 0 only expands rotations of more than two qubits. Level 1 alternates exact passes until none
 helps: merging, two-qubit blocks, rules for both ends of the circuit; and rebuilds the circuit from
-its Pauli rotations where there are few of them. Level 2 tries more orders, weightings and, where
-pytket is installed, its moves; then it shortens windows of up to six qubits by fitting.
+its Pauli rotations where there are few of them. Level 2 tries more orders and weightings, then it
+shortens windows of up to six qubits by fitting.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -25,7 +25,6 @@ from pennylane_qstore.compile.passes.poles import (
     from_twists,
     pulses_between,
 )
-from pennylane_qstore.compile.passes.pytket_moves import pytket_forms
 from pennylane_qstore.compile.passes.search import Limits, shorten_windows
 from pennylane_qstore.compile.passes.spins import Z
 from pennylane_qstore.compile.passes.tail import absorb_entanglers, absorb_flips
@@ -201,8 +200,6 @@ def _starts(
             yield task.simplify(to_twists(again))
             if late():
                 return
-    for moved in pytket_forms(expanded):
-        yield task.simplify(to_twists(moved))
 
 
 def _late(deadline: float) -> Callable[[], bool]:

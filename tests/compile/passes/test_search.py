@@ -3,9 +3,10 @@ from time import monotonic
 import numpy as np
 import pytest
 
+from pennylane_qstore.compile.form import Form, Local, Rotation, plain_readout
+from pennylane_qstore.compile.one_qubit import Unitary
 from pennylane_qstore.compile.passes.fit import fit
 from pennylane_qstore.compile.passes.merge import merge_twists
-from pennylane_qstore.compile.passes.pytket_moves import pytket_forms
 from pennylane_qstore.compile.passes.residuals import Problem, Target, random_guess
 from pennylane_qstore.compile.passes.search import Limits, shorten_windows
 from pennylane_qstore.compile.passes.twists import to_twists
@@ -15,6 +16,7 @@ from pennylane_qstore.compile.passes.windows import (
     generic_length,
     replace,
     target_of,
+    window_at,
     windows_of,
 )
 from tests.compile.passes.random_forms import (
@@ -82,6 +84,18 @@ def test_windows_put_back_leave_the_circuit_as_it_was(seed):
         assert np.allclose(distribution(same, twists_matrix(same)), expected, atol=1e-9)
 
 
+def test_rows_of_different_outcomes_may_differ_in_phase_and_only_those():
+    free, bound = Local(0, Unitary(1, 0, 0, 1)), Rotation((2, 3), "XX", 0.5)
+    chain = (Rotation((0, 1), "XX", 0.3), Rotation((1, 2), "XX", 0.4), free)
+    whole = Form(3, chain, plain_readout(3))
+    part = Form(4, (*chain, bound), plain_readout(4))
+    window = window_at(to_twists(whole), 0, frozenset((0, 1, 2)))
+    assert sorted(target_of(window).groups) == list(range(8))
+    window = window_at(to_twists(part), 0, frozenset((0, 1, 2)))
+    assert window.qubits == (0, 1, 2)
+    assert target_of(window).groups.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_shortened_circuits_have_the_same_distribution(seed):
     rng = np.random.default_rng(seed)
@@ -130,14 +144,3 @@ def rebuilt(parts, source):
     total = np.kron(matrix(parts.after[0]), matrix(parts.after[1])) @ total
     overlap = np.vdot(total, source)
     return total * (overlap / abs(overlap)) - source
-
-
-@pytest.mark.peers
-def test_moves_of_pytket_keep_the_distribution():
-    pytest.importorskip("pytket")
-    form = random_form(np.random.default_rng(3), 4, 20)
-    expected = distribution(form, form_matrix(form))
-    forms = list(pytket_forms(form))
-    assert len(forms) == 3
-    for moved in forms:
-        assert np.allclose(distribution(moved, form_matrix(moved)), expected, atol=1e-9)
