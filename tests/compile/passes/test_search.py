@@ -108,6 +108,18 @@ def test_shortened_circuits_have_the_same_distribution(seed):
     assert np.allclose(distribution(short, twists_matrix(short)), expected, atol=1e-9)
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_a_circuit_on_four_qubits_takes_few_twists(seed):
+    form = random_form(np.random.default_rng(seed), 4, 60)
+    twists = merge_twists(to_twists(form))
+    limits = Limits(widest=4, deadline=monotonic() + 10, seed=0)
+    short = shorten_windows(twists, merge_twists, limits)
+    assert len(twists.twists) > 20
+    assert len(short.twists) <= 5
+    expected = distribution(form, form_matrix(form))
+    assert np.allclose(distribution(short, twists_matrix(short)), expected, atol=1e-9)
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_the_cartan_decomposition_survives_degenerate_spectra(seed):
     rng = np.random.default_rng(seed)
