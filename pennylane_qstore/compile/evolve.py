@@ -4,7 +4,7 @@ Native gates enter by their documented matrices, the source by PennyLane's. Noth
 compiler's rules, forms or passes.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,8 +28,13 @@ from pennylane_qstore.ops import ZZ
 Complex = NDArray[np.complex128]
 Float = NDArray[np.float64]
 _NO_GATE = frozenset({"Barrier", "GlobalPhase", "Identity", "Snapshot", "WireCut"})
-_NATIVE = {"gpi": gpi_matrix, "gpi2": gpi2_matrix, "ms": ms_matrix, "zz": zz_matrix}
-_BY_TYPE: tuple[tuple[type[Operator], Any], ...] = (
+_NATIVE: dict[str, Callable[..., Complex]] = {
+    "gpi": gpi_matrix,
+    "gpi2": gpi2_matrix,
+    "ms": ms_matrix,
+    "zz": zz_matrix,
+}
+_BY_TYPE: tuple[tuple[Any, Callable[..., Any]], ...] = (
     (ZZ, zz_matrix),
     (ionq_ops.GPI, gpi_matrix),
     (ionq_ops.GPI2, gpi2_matrix),

@@ -158,7 +158,7 @@ def compare_parities(
             return abs(sums[0].on_ground - sums[1].on_ground)
         return sums[0].distance(sums[1])
 
-    errors = {(bit,): compare((bit,)) for bit in bits}
+    errors: dict[tuple[int, ...], float | None] = {(bit,): compare((bit,)) for bit in bits}
     reached = [word[0] for word, error in errors.items() if error is not None]
     rng = np.random.default_rng(seed)
     for _ in range(len(reached) if len(reached) > 1 else 0):

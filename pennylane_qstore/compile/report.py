@@ -1,20 +1,8 @@
-r"""What will be sent, and what it is worth: counts, angles, expected fidelity, before and after.
+"""What will be sent, and what it is worth: counts, angles, expected fidelity, before and after."""
 
-Infidelities are those of IonQ's published noise models. After a gate on :math:`k` qubits these
-depolarize with rate :math:`r`; the average infidelity of that gate is :math:`r (1 - 2^{-k})`.
-Partial angles count as full gates, because no figure for them is published, and preparation and
-readout are left out, because the models have none.
-
-References:
-    IonQ, "Simulation with noise models", documentation of the Quantum Cloud API v0.4 (rates).
-    Microsoft, "IonQ provider", Azure Quantum documentation (durations of Aria's gates).
-"""
-
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import NamedTuple
 
 import pennylane as qml
 from pennylane.operation import Operator
@@ -22,47 +10,12 @@ from pennylane.tape import QuantumScript
 from pennylane.wires import Wires
 
 from pennylane_qstore.compile.batch import Compiled
+from pennylane_qstore.compile.estimate import ESTIMATE_NOTE, Estimate, estimate
 from pennylane_qstore.compile.operations import to_operations
 from pennylane_qstore.native import Bit, Circuit
 
 FULL_ANGLE = 0.25
 """Angle of a fully entangling gate, in turns."""
-
-
-class Figures(NamedTuple):
-    """Published figures of a machine.
-
-    Attributes:
-        rates: Depolarizing rates after gates on one and on two qubits.
-        durations_s: Seconds that gates on one and on two qubits take; None if not published.
-        entangler: Its native two-qubit gate.
-    """
-
-    rates: tuple[float, float]
-    durations_s: tuple[float, float] | None
-    entangler: str
-
-
-FIGURES = {
-    "aria-1": Figures((0.0005, 0.0133), (135e-6, 600e-6), "ms"),
-    "aria-2": Figures((0.0006573333333, 0.01856), (135e-6, 600e-6), "ms"),
-    "forte-1": Figures((0.000266667, 0.004949333), None, "zz"),
-}
-"""Machines whose figures are published."""
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What to expect of a circuit on one machine.
-
-    Attributes:
-        fidelity: Product of the average fidelities of its gates.
-        duration_s: Seconds that its gates take one after another, which is how Aria runs them;
-            None where durations are not published.
-    """
-
-    fidelity: float
-    duration_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +73,14 @@ class CompileReport:
     def __str__(self) -> str:
         lines = [f"{self._title()}", "", *_aligned(self._stage_rows())]
         if self.estimates:
-            lines += ["", *_aligned(self._estimate_rows()), "", _NOTE]
+            lines += ["", *_aligned(self._estimate_rows()), "", ESTIMATE_NOTE]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         tables = [self._stage_rows()]
         if self.estimates:
             tables.append(self._estimate_rows())
-        note = f"<p>{escape(_NOTE)}</p>" if self.estimates else ""
+        note = f"<p>{escape(ESTIMATE_NOTE)}</p>" if self.estimates else ""
         drawing = f"<pre>{escape(self.draw())}</pre>"
         return f"<p>{escape(self._title())}</p>{''.join(map(_html, tables))}{note}{drawing}"
 
@@ -145,18 +98,11 @@ class CompileReport:
 
     def _estimate_rows(self) -> list[list[str]]:
         rows = [["machine", "fidelity", "duration"]]
-        for name, (fidelity, seconds) in (
-            (name, (found.fidelity, found.duration_s)) for name, found in self.estimates.items()
-        ):
+        for name, found in self.estimates.items():
+            seconds = found.duration_s
             duration = "not published" if seconds is None else f"{seconds * 1e3:.2f} ms"
-            rows.append([name, f"{fidelity:.4f}", duration])
+            rows.append([name, f"{found.fidelity:.4f}", duration])
         return rows
-
-
-_NOTE = (
-    "Fidelity: product over gates, from IonQ's published noise models; partial angles as full "
-    "gates, without preparation and readout."
-)
 
 
 def compile_report(
@@ -187,7 +133,7 @@ def compile_report(
         wires,
         compiled.circuit.counts,
         tuple(stages),
-        _estimates(compiled.circuit),
+        estimate(compiled.circuit),
     )
 
 
@@ -228,21 +174,6 @@ def _source_stage(operations: Sequence[Operator]) -> Stage:
     wires = [tuple(op.wires) for op in operations if op.name != "Barrier"]
     wide = [on for on in wires if len(on) > 1]
     return Stage("source", len(wide), None, len(wires) - len(wide), _depth(wires), _depth(wide))
-
-
-def _estimates(circuit: Circuit) -> dict[str, Estimate]:
-    if circuit.gateset != "native":
-        return {}
-    used = {gate.name for gate in circuit.gates if len(gate.qubits) == 2}
-    sizes = Counter(len(gate.qubits) for gate in circuit.gates)
-    estimates = {}
-    for name, (rates, durations, entangler) in FIGURES.items():
-        if used - {entangler}:
-            continue
-        fidelity = (1 - rates[0] / 2) ** sizes[1] * (1 - rates[1] * 3 / 4) ** sizes[2]
-        seconds = durations and durations[0] * sizes[1] + durations[1] * sizes[2]
-        estimates[name] = Estimate(fidelity, seconds)
-    return estimates
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -238,7 +238,8 @@ def _random_product(rng: np.random.Generator, n_qubits: int) -> list[Step]:
 
 def _distribution(steps: Sequence[Step], readout: Sequence[Bit], n_qubits: int) -> Float:
     states = read_states(readout, n_qubits)
-    return np.bincount(states, probabilities(steps, n_qubits), minlength=2 ** len(readout))
+    weights = probabilities(steps, n_qubits)
+    return np.bincount(states, weights, minlength=2 ** len(readout)).astype(float)
 
 
 def _compare_words(pair: _Pair, *, from_ground: bool) -> Verification:
