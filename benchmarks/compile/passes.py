@@ -11,7 +11,7 @@ from time import perf_counter
 from qasm import read_form
 
 from pennylane_qstore.compile import optimize as module
-from pennylane_qstore.compile.passes import blocks, edges
+from pennylane_qstore.compile.passes import edges, resynthesis
 from pennylane_qstore.compile.passes.poles import count_pulses
 from pennylane_qstore.compile.passes.twists import to_twists, total_angle
 
@@ -23,7 +23,7 @@ def _same(form, **_):
 
 
 def _no_mirror(qubits, parts):
-    return blocks.from_cartan(qubits, parts)
+    return resynthesis.from_cartan(qubits, parts)
 
 
 WITHOUT = {
@@ -31,9 +31,9 @@ WITHOUT = {
     "merge_twists": ((module, "merge_twists", _same),),
     "trim_inputs": ((module, "trim_inputs", _same),),
     "trim_outputs": ((module, "trim_outputs", _same),),
-    "edge rules of blocks": ((module, "resynthesize_at_edges", blocks.resynthesize),),
+    "edge rules of blocks": ((module, "resynthesize_at_edges", resynthesis.resynthesize),),
     "blocks": ((module, "rewrite_blocks", lambda form, rule, backwards: form),),
-    "mirrors": ((blocks, "cheapest", _no_mirror), (edges, "cheapest", _no_mirror)),
+    "mirrors": ((resynthesis, "cheapest", _no_mirror), (edges, "cheapest", _no_mirror)),
     "Pauli resynthesis": ((module, "_has_few_rotations", lambda *_: False),),
 }
 

@@ -41,6 +41,7 @@ Cost = tuple[int, float, int]
 
 _ROUNDS = 8
 _QUICK_TRIALS = 2
+_SMALL = 2000
 _TRIALS = 60
 _FINALISTS = 3
 
@@ -137,8 +138,9 @@ def _quick(form: Form, expanded: Form, task: _Task) -> TwistForm:
     best = task.simplify(to_twists(expanded))
     if not _has_few_rotations(best, form):
         return best
-    search = Search(trials=_QUICK_TRIALS)
-    for source in (form, from_twists(best)):
+    is_small = len(best.twists) * best.n_qubits < _SMALL
+    search = Search(trials=_QUICK_TRIALS if is_small else 1)
+    for source in (form, from_twists(best)) if is_small else (form,):
         again = resynthesize_paulis(source, absorb_tail=task.absorb_tail, search=search)
         new = task.simplify(to_twists(again))
         best = min(best, new, key=task.cost)

@@ -23,13 +23,8 @@ from math import atan2, sin
 import numpy as np
 
 from pennylane_qstore.compile.one_qubit import Unitary
-from pennylane_qstore.compile.passes.blocks import (
-    Block,
-    Rewritten,
-    cheapest,
-    is_better,
-    resynthesize,
-)
+from pennylane_qstore.compile.passes.blocks import Block, Rewritten, is_better
+from pennylane_qstore.compile.passes.resynthesis import cheapest, resynthesize
 from pennylane_qstore.compile.passes.spins import (
     LETTERS,
     STILL,

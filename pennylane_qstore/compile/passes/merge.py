@@ -68,18 +68,10 @@ class _Merged:
         rest, half = reduced_angle(angle) if abs(angle) > pi / 2 else (angle, False)
         if abs(rest) > ANGLE_ATOL:
             self.kept.insert(place, twist._replace(angle=rest))
-            place += 1
         if half:
-            self._insert(place, twist.qubits, paulis(twist))
-
-    def _insert(self, place: int, qubits: tuple[int, int], gates: tuple[Spin, Spin]) -> None:
-        """Push one-qubit gates from in front of twist ``place`` to the end."""
-        local = [STILL] * len(self.spins)
-        for qubit, gate in zip(qubits, gates, strict=True):
-            local[qubit] = gate
-            self.spins[qubit] = product(self.spins[qubit], gate)
-        for later in range(place, len(self.kept)):
-            self.kept[later] = turned(self.kept[later], local)
+            # they commute with all kept twists that this one has passed
+            for qubit, gate in zip(twist.qubits, paulis(twist), strict=True):
+                self.spins[qubit] = product(self.spins[qubit], gate)
 
 
 def merge_twists(form: TwistForm) -> TwistForm:

@@ -73,15 +73,16 @@ def orthogonal(first: Vector, second: Vector) -> bool:
 
 
 def product(second: Spin, first: Spin) -> Spin:
-    """The unitary ``second · first``: ``first`` acts first."""
+    """The unitary ``second · first``: ``first`` acts first; kept at length one."""
     a, b, c, d = second
     e, f, g, h = first
-    return (
-        a * e - b * f - c * g - d * h,
-        a * f + b * e + c * h - d * g,
-        a * g - b * h + c * e + d * f,
-        a * h + b * g - c * f + d * e,
-    )
+    w = a * e - b * f - c * g - d * h
+    x = a * f + b * e + c * h - d * g
+    y = a * g - b * h + c * e + d * f
+    z = a * h + b * g - c * f + d * e
+    # one step of Newton's method for 1/length; without it errors grow from product to product
+    scale = 1.5 - 0.5 * (w * w + x * x + y * y + z * z)
+    return (w * scale, x * scale, y * scale, z * scale)
 
 
 def inverse(spin: Spin) -> Spin:
@@ -90,11 +91,13 @@ def inverse(spin: Spin) -> Spin:
 
 
 def turn(spin: Spin, vector: Vector) -> Vector:
-    """The direction ``R v`` with ``U (v·σ) U† = (R v)·σ``."""
+    """The direction ``R v`` with ``U (v·σ) U† = (R v)·σ``, kept at length one."""
     w, x, y, z = spin
     a, b, c = vector
     p, q, r = 2 * (y * c - z * b), 2 * (z * a - x * c), 2 * (x * b - y * a)
-    return (a + w * p + y * r - z * q, b + w * q + z * p - x * r, c + w * r + x * q - y * p)
+    a, b, c = a + w * p + y * r - z * q, b + w * q + z * p - x * r, c + w * r + x * q - y * p
+    scale = 1.5 - 0.5 * (a * a + b * b + c * c)
+    return (a * scale, b * scale, c * scale)
 
 
 def about(axis: Vector, angle: float) -> Spin:

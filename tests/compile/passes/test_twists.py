@@ -1,9 +1,11 @@
+from itertools import permutations
+
 import numpy as np
 import pytest
 
 from pennylane_qstore.compile.form import Form, Local, Rotation, plain_readout
 from pennylane_qstore.compile.one_qubit import Unitary, to_pulses
-from pennylane_qstore.compile.passes.blocks import multiplexed, resynthesize, rewrite_blocks
+from pennylane_qstore.compile.passes.blocks import rewrite_blocks
 from pennylane_qstore.compile.passes.edges import (
     prepare,
     resynthesize_at_edges,
@@ -12,6 +14,7 @@ from pennylane_qstore.compile.passes.edges import (
 )
 from pennylane_qstore.compile.passes.merge import merge_twists
 from pennylane_qstore.compile.passes.poles import count_pulses, from_twists
+from pennylane_qstore.compile.passes.resynthesis import multiplexed, resynthesize
 from pennylane_qstore.compile.passes.twists import TwistForm, to_twists, total_angle
 from tests.compile.passes.random_forms import (
     clifford_form,
@@ -135,6 +138,21 @@ def test_three_cnots_that_swap_are_a_relabelling():
     assert [bit.qubits for bit in short.readout] == [(1,), (0,)]
 
 
+@pytest.mark.parametrize("signs", [(1, 1, 1), (1, -1, 1), (-1, -1, -1), (1, 1, -1)])
+@pytest.mark.parametrize("words", [*permutations(["XY", "YX", "ZZ"]), ("XX", "ZZ", "YY")])
+def test_commuting_twists_of_either_handedness_are_mirrored_exactly(words, signs):
+    angles = [1.2, 1.35, 1.5]
+    operations = tuple(
+        Rotation((0, 1), word, sign * angle)
+        for word, sign, angle in zip(words, signs, angles, strict=True)
+    )
+    form = Form(2, operations, plain_readout(2))
+    short = rewrite_blocks(to_twists(form), resynthesize)
+    assert distance_up_to_phase(read_matrix(short, twists_matrix(short)), form_matrix(form)) < 1e-9
+    expected = 3 - sum(angles) / (np.pi / 2)
+    assert total_angle(short.twists) == pytest.approx(expected)
+
+
 def test_a_phase_between_cnots_is_one_twist_without_a_decomposition():
     form = Form(
         2,
@@ -223,3 +241,11 @@ def test_a_light_cone_ends_where_nothing_is_read():
     assert len(trim_outputs(to_twists(form), read=[0]).twists) == 1
     assert len(trim_outputs(to_twists(form), read=[2]).twists) == 2
     assert isinstance(to_twists(form), TwistForm)
+
+
+def test_rounding_errors_do_not_grow_with_the_length_of_the_circuit():
+    form = random_form(np.random.default_rng(0), 5, 3000)
+    short = merge_twists(to_twists(form))
+    for backwards in (False, True, False, True):
+        short = rewrite_blocks(short, resynthesize, backwards=backwards)
+    assert distance_up_to_phase(read_matrix(short, twists_matrix(short)), form_matrix(form)) < 1e-9

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pennylane_qstore.compile.passes.pauli.free_moves import use_state
 from pennylane_qstore.compile.passes.pauli.synthesis import Synthesis
 from pennylane_qstore.compile.passes.pauli.tableau import (
     Floats,
@@ -65,6 +66,10 @@ def next_moves(synthesis: Synthesis) -> list[Move]:
         Moves, none if all rotations are done.
     """
     front = _settle(synthesis)
+    if front and synthesis.advanced and synthesis.stabilizers and synthesis.heaviest() > 2:
+        synthesis.advanced = False
+        use_state(synthesis, synthesis.importance())
+        front = _settle(synthesis)
     if not front:
         return []
     letters = synthesis.tableau.letters

@@ -39,6 +39,7 @@ class Taste:
         power: A word of weight w counts (w - 1) to this power.
         noise: Size of random tie-breaks.
         use_state: Whether free Cliffords on the input are looked for.
+        keep_using: Whether they are looked for again after each rotation.
     """
 
     discount: float = 0.7
@@ -46,6 +47,7 @@ class Taste:
     power: float = 1.0
     noise: float = 0.0
     use_state: bool = True
+    keep_using: bool = True
 
 
 class Synthesis:
@@ -62,6 +64,7 @@ class Synthesis:
         self.operations: list[Operation] = []
         self.n_words, self.n_frames = n_words, len(frames)
         self.stabilizers = list(range(n_words + len(frames), len(words)))
+        self.advanced = False
         self.alive = np.ones(n_words, dtype=bool)
         self.order()
         self.worth = np.maximum(np.arange(n + 2) - 1.0, 0) ** taste.power
@@ -86,6 +89,11 @@ class Synthesis:
     def front(self) -> list[int]:
         """Rotations that may come next."""
         return np.flatnonzero(self.alive & (self.before == 0)).tolist()
+
+    def heaviest(self) -> int:
+        """Weight of the longest word among the rotations that are left."""
+        letters = self.tableau.letters[: self.n_words][self.alive]
+        return int(np.count_nonzero(letters, axis=1).max(initial=0))
 
     def importance(self) -> Floats:
         """How much the weight of each rotation's and frame's word counts."""
@@ -156,6 +164,7 @@ class Synthesis:
     def finish(self, row: int) -> None:
         """Take a rotation off the list, and with it the stabilisers it breaks."""
         self.alive[row] = False
+        self.advanced = self.taste.keep_using
         self.before -= self.clash[row]
         clashes = self.tableau.clashes(row)
         broken = [s for s in self.stabilizers if clashes[s]]

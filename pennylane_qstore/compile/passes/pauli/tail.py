@@ -9,17 +9,20 @@ outcomes may be added modulo two, only the group of the :math:`M_q` matters, and
 from math import pi
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pennylane_qstore.compile.form import Bit, Form, Local, Operation
 from pennylane_qstore.compile.one_qubit import IDENTITY, Unitary, rz
 from pennylane_qstore.compile.passes.pauli.basis import Basis
 from pennylane_qstore.compile.passes.pauli.free_moves import use_state
 from pennylane_qstore.compile.passes.pauli.synthesis import Synthesis
-from pennylane_qstore.compile.passes.pauli.tableau import generator_of, lightening
+from pennylane_qstore.compile.passes.pauli.tableau import Floats, generator_of, lightening
+from pennylane_qstore.compile.passes.pauli.tail_search import shortest_turns
 from pennylane_qstore.compile.passes.pauli.words import Word, turned
 from pennylane_qstore.compile.rules import ROTATIONS
 
 _PROTECTED = 1e3
+_BEAM = 4
 
 
 def lighten_frames(synthesis: Synthesis, basis: Basis | None) -> None:
@@ -34,13 +37,30 @@ def lighten_frames(synthesis: Synthesis, basis: Basis | None) -> None:
     counts[frames] = 1.0
     if basis is not None:
         basis.use_state(synthesis)
+        _lighten_greedily(synthesis, counts, basis)
+        return
+    if not synthesis.partnered:
+        use_state(synthesis, counts)
+    letters = synthesis.tableau.letters[frames].copy()
+    before, start = synthesis.copy(), len(synthesis.operations)
+    _lighten_greedily(synthesis, counts, None)
+    length = len(synthesis.operations) - start
+    turns = shortest_turns(letters, _BEAM, length - 1)
+    if turns is not None:
+        synthesis.tableau, synthesis.operations = before.tableau, before.operations
+        for turn in turns:
+            synthesis.turn(turn)
+
+
+def _lighten_greedily(synthesis: Synthesis, counts: Floats, basis: Basis | None) -> None:
+    """Take the interaction that lowers the sum of weights most, until it is lowest."""
     patience = 4 * synthesis.n_qubits**2
     while True:
         if not synthesis.partnered:
             use_state(synthesis, counts)
         if basis is not None:
             basis.lighten()
-        weights = np.count_nonzero(synthesis.tableau.letters[frames], axis=1)
+        weights = np.count_nonzero(synthesis.tableau.letters[counts > 0], axis=1)
         if weights.max(initial=0) <= 1:
             return
         patience -= 1
@@ -48,7 +68,9 @@ def lighten_frames(synthesis: Synthesis, basis: Basis | None) -> None:
         synthesis.turn(generator_of(index, synthesis.n_qubits))
 
 
-def _choice(synthesis: Synthesis, counts: np.ndarray, weights: np.ndarray, *, wander: bool) -> int:
+def _choice(
+    synthesis: Synthesis, counts: Floats, weights: NDArray[np.int64], *, wander: bool
+) -> int:
     """The interaction that lowers the sum of weights most and lengthens no single letter.
 
     If none lowers it, or ``wander`` is off, the lightest word is shortened.

@@ -30,7 +30,7 @@ def marked(form):
 
 
 @pytest.mark.parametrize("absorb_tail", [False, True])
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(30))
 def test_distribution_is_kept(seed, absorb_tail):
     rng = np.random.default_rng(seed)
     form = marked(random_form(rng, 2 + seed % 5, int(rng.integers(1, 25))))
@@ -41,7 +41,7 @@ def test_distribution_is_kept(seed, absorb_tail):
         assert all(len(bit.qubits) == 1 and not bit.flip for bit in new.readout)
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(20))
 def test_clifford_circuits_keep_their_distribution(seed):
     rng = np.random.default_rng(seed)
     form = marked(random_form(rng, 2 + seed % 5, 25, clifford=True))
@@ -88,7 +88,7 @@ def test_distribution_is_kept_from_every_input(seed):
 def test_search_with_lookout_and_noise_keeps_the_distribution(seed):
     rng = np.random.default_rng(seed)
     form = marked(random_form(rng, 3, 10))
-    search = Search(trials=8, width=2, seed=seed, score=ALWAYS.score)
+    search = Search(trials=9, width=2, seed=seed, score=ALWAYS.score)
     new = resynthesize_paulis(form, search=search)
     np.testing.assert_allclose(distribution(new), distribution(form), atol=1e-9)
     assert new == resynthesize_paulis(form, search=search)
@@ -123,10 +123,13 @@ def test_an_empty_form_is_returned_itself():
 
 def test_search_stops_at_the_deadline():
     calls = []
+
+    def score(form):
+        calls.append(form)
+        return (1.0,)
+
     form = marked(random_form(np.random.default_rng(3), 4, 20))
-    search = Search(
-        trials=50, deadline=lambda: len(calls) >= 2, score=lambda f: (calls.append(f) or 1,)
-    )
+    search = Search(trials=50, deadline=lambda: len(calls) >= 2, score=score)
     resynthesize_paulis(form, search=search)
     assert len(calls) == 2
 
@@ -158,20 +161,9 @@ def test_ghz_is_read_from_one_qubit():
 
 
 def test_a_double_excitation_of_a_basis_state_is_one_rotation():
-    words = {
-        "YYXX": 1,
-        "XXXY": -1,
-        "YXYY": 1,
-        "XYYY": 1,
-        "YXXX": -1,
-        "XYXX": -1,
-        "YYYX": 1,
-        "XXYX": -1,
-    }
+    words = ("XXXY", "XXYX", "XYXX", "YXXX", "YYYX", "YYXY", "YXYY", "XYYY")
     flips = tuple(Rotation((q,), "X", np.pi) for q in (0, 1))
-    excitation = tuple(
-        Rotation((0, 1, 2, 3), axes, sign * 0.2) for axes, sign in words.items() if axes != "YYXX"
-    )
+    excitation = tuple(Rotation((0, 1, 2, 3), axes, 0.2) for axes in words)
     form = Form(4, flips + excitation, plain_readout(4))
     new = resynthesize_paulis(form, absorb_tail=True)
     assert interactions(new)[0] == 0

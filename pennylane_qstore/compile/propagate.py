@@ -1,0 +1,244 @@
+r"""Observables carried backwards through a circuit, as sums of Pauli words.
+
+A word :math:`P` measured behind a circuit :math:`U` is the observable :math:`U^\dagger P U` in
+front of it. Gate by gate that is a real sum of words, and nothing is cut off: the sum is exact, or
+has too many words and is given up.
+
+References:
+    Rudolph, Jones, Teng, Angrisani, Holmes, "Pauli Propagation: A Computational Framework for
+    Simulating Quantum Systems", arXiv:2505.21606 (2025).
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from functools import reduce
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pennylane_qstore.compile.evolve import Step, fuse
+from pennylane_qstore.native import Bit
+
+MAX_QUBITS = 62
+"""Widest word: a bit of a 64-bit integer for each qubit."""
+WIDEST_STEP = 4
+"""Most qubits of a gate that words are carried through."""
+LONGEST_WORD = 4
+"""Most bits of a parity that is compared."""
+
+_TINY = 1e-15
+_LETTERS = np.array(
+    [[[1, 0], [0, 1]], [[1, 0], [0, -1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]]], dtype=complex
+)
+"""I, Z, X, Y: a letter's number is twice its X bit plus its Z bit."""
+
+Ints = NDArray[np.int64]
+
+
+class PauliSum(NamedTuple):
+    """A real sum of Pauli words; qubit q is bit q.
+
+    Attributes:
+        x: Which qubits have X or Y in each word; shape ``(n_words,)``.
+        z: Which qubits have Z or Y.
+        factors: The words' coefficients.
+    """
+
+    x: Ints
+    z: Ints
+    factors: NDArray[np.float64]
+
+    @property
+    def on_ground(self) -> float:
+        """Expectation value in the ground state: words of Z are one, others vanish."""
+        return float(self.factors[self.x == 0].sum())
+
+    def distance(self, other: "PauliSum") -> float:
+        """Largest difference of coefficients."""
+        parts = zip(self[:2], other[:2], strict=True)
+        x, z = (np.concatenate(part) for part in parts)
+        difference = _merged(x, z, np.concatenate([self.factors, -other.factors]))
+        return float(np.abs(difference.factors).max(initial=0.0))
+
+
+def z_word(qubits: Iterable[int], *, flip: bool = False) -> PauliSum:
+    """The parity of some qubits, from 1 (even) to -1."""
+    mask = sum(1 << qubit for qubit in qubits)
+    sign = -1.0 if flip else 1.0
+    return PauliSum(np.array([0]), np.array([mask], dtype=np.int64), np.array([sign]))
+
+
+class _Turn(NamedTuple):
+    """What a gate makes of each word on its qubits: numbers of words, and coefficients."""
+
+    qubits: tuple[int, ...]
+    images: tuple[tuple[Ints, NDArray[np.float64]], ...]
+
+
+class Propagator:
+    """A circuit, prepared to carry words backwards.
+
+    Args:
+        steps: Its gates in time order, on at most four qubits each.
+        max_terms: Longest sum to keep.
+    """
+
+    def __init__(self, steps: Sequence[Step], max_terms: int) -> None:
+        self._turns = [_turn(step) for step in reversed(fuse(steps, 2))]
+        self._max_terms = max_terms
+
+    def __call__(self, observable: PauliSum) -> PauliSum | None:
+        """The observable in front of the circuit, or None if the sum became too long."""
+        for turn in self._turns:
+            observable = _carried(observable, turn)
+            if len(observable.factors) > self._max_terms:
+                return None
+        return observable
+
+
+class Side(NamedTuple):
+    """One of two circuits that are compared.
+
+    Attributes:
+        steps: Its gates in time order.
+        readout: How each bit is read from its qubits.
+    """
+
+    steps: Sequence[Step]
+    readout: Sequence[Bit]
+
+
+class Parities(NamedTuple):
+    """What comparing the mean parities of bits found.
+
+    Attributes:
+        n_words: How many parities were tried.
+        n_reached: How many were carried through both circuits.
+        unseen: Bits in none of those.
+        error: Largest difference.
+        worst: Bits of the parity that differs most.
+    """
+
+    n_words: int
+    n_reached: int
+    unseen: tuple[int, ...]
+    error: float
+    worst: tuple[int, ...]
+
+
+def compare_parities(
+    first: Side,
+    second: Side,
+    bits: Collection[int],
+    *,
+    from_ground: bool,
+    max_terms: int,
+    seed: int,
+) -> Parities:
+    """Compare every single bit, then as many random parities of two to four bits.
+
+    Args:
+        first: One circuit.
+        second: The other.
+        bits: Bits to look at.
+        from_ground: Whether only the ground state counts as input.
+        max_terms: Longest sum of words to keep.
+        seed: Of the random parities.
+    """
+    carry = Propagator(first.steps, max_terms), Propagator(second.steps, max_terms)
+
+    def compare(word: Sequence[int]) -> float | None:
+        sums = [
+            through(_parity(side.readout, word))
+            for side, through in zip((first, second), carry, strict=True)
+        ]
+        if sums[0] is None or sums[1] is None:
+            return None
+        if from_ground:
+            return abs(sums[0].on_ground - sums[1].on_ground)
+        return sums[0].distance(sums[1])
+
+    errors = {(bit,): compare((bit,)) for bit in bits}
+    reached = [word[0] for word, error in errors.items() if error is not None]
+    rng = np.random.default_rng(seed)
+    for _ in range(len(reached) if len(reached) > 1 else 0):
+        size = min(len(reached), int(rng.integers(2, LONGEST_WORD + 1)))
+        word = tuple(sorted(rng.choice(reached, size, replace=False).tolist()))
+        errors[word] = compare(word)
+    known = {word: error for word, error in errors.items() if error is not None}
+    worst = max(known, key=lambda word: known[word], default=())
+    unseen = tuple(bit for bit in bits if (bit,) not in known)
+    return Parities(len(errors), len(known), unseen, known.get(worst, 0.0), worst)
+
+
+def _parity(readout: Sequence[Bit], word: Iterable[int]) -> PauliSum:
+    """The parity of some bits, as an observable of the qubits they are read from."""
+    qubits: set[int] = set()
+    flip = False
+    for bit in word:
+        qubits ^= set(readout[bit].qubits)
+        flip ^= readout[bit].flip
+    return z_word(qubits, flip=flip)
+
+
+def _turn(step: Step) -> _Turn:
+    k, matrix = len(step.qubits), step.matrix
+    words = [
+        reduce(np.kron, [_LETTERS[digit] for digit in np.unravel_index(number, (4,) * k)])
+        for number in range(4**k)
+    ]
+    flat = np.array(words).reshape(4**k, -1)
+    images = []
+    for word in words:
+        turned = (matrix.conj().T @ word @ matrix).ravel()
+        factors = (flat.conj() @ turned).real / 2**k
+        kept = np.flatnonzero(np.abs(factors) > _TINY)
+        images.append((kept, factors[kept]))
+    return _Turn(step.qubits, tuple(images))
+
+
+def _carried(observable: PauliSum, turn: _Turn) -> PauliSum:
+    x, z, factors = observable
+    number = np.zeros_like(x)
+    for qubit in turn.qubits:
+        number = 4 * number + 2 * ((x >> qubit) & 1) + ((z >> qubit) & 1)
+    touched = number > 0
+    if not touched.any():
+        return observable
+    parts = [(x[~touched], z[~touched], factors[~touched])]
+    clear = ~sum(1 << qubit for qubit in turn.qubits)
+    for present in np.unique(number[touched]):
+        rows = number == present
+        images, weights = turn.images[present]
+        new_x, new_z = _bits(images, turn.qubits)
+        parts.append(
+            (
+                ((x[rows] & clear)[:, None] | new_x).ravel(),
+                ((z[rows] & clear)[:, None] | new_z).ravel(),
+                (factors[rows][:, None] * weights).ravel(),
+            )
+        )
+    return _merged(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+
+def _bits(numbers: Ints, qubits: Sequence[int]) -> tuple[Ints, Ints]:
+    """X and Z masks of words given by number."""
+    x, z = np.zeros_like(numbers), np.zeros_like(numbers)
+    for place, qubit in enumerate(reversed(qubits)):
+        letter = (numbers >> (2 * place)) & 3
+        x |= (letter >> 1) << qubit
+        z |= (letter & 1) << qubit
+    return x, z
+
+
+def _merged(x: Ints, z: Ints, factors: NDArray[np.float64]) -> PauliSum:
+    """Equal words added up, and those that cancel left out."""
+    if len(x) == 0:
+        return PauliSum(x, z, factors)
+    order = np.lexsort((z, x))
+    x, z, factors = x[order], z[order], factors[order]
+    is_new = np.append(True, (np.diff(x) != 0) | (np.diff(z) != 0))
+    starts = np.flatnonzero(is_new)
+    sums = np.add.reduceat(factors, starts)
+    kept = np.abs(sums) > _TINY
+    return PauliSum(x[starts][kept], z[starts][kept], sums[kept])

@@ -1,0 +1,262 @@
+r"""What will be sent, and what it is worth: counts, angles, expected fidelity, before and after.
+
+Infidelities are those of IonQ's published noise models. After a gate on :math:`k` qubits these
+depolarize with rate :math:`r`; the average infidelity of that gate is :math:`r (1 - 2^{-k})`.
+Partial angles count as full gates, because no figure for them is published, and preparation and
+readout are left out, because the models have none.
+
+References:
+    IonQ, "Simulation with noise models", documentation of the Quantum Cloud API v0.4 (rates).
+    Microsoft, "IonQ provider", Azure Quantum documentation (durations of Aria's gates).
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import NamedTuple
+
+import pennylane as qml
+from pennylane.operation import Operator
+from pennylane.tape import QuantumScript
+from pennylane.wires import Wires
+
+from pennylane_qstore.compile.batch import Compiled
+from pennylane_qstore.compile.operations import to_operations
+from pennylane_qstore.native import Bit, Circuit
+
+FULL_ANGLE = 0.25
+"""Angle of a fully entangling gate, in turns."""
+
+
+class Figures(NamedTuple):
+    """Published figures of a machine.
+
+    Attributes:
+        rates: Depolarizing rates after gates on one and on two qubits.
+        durations_s: Seconds that gates on one and on two qubits take; None if not published.
+        entangler: Its native two-qubit gate.
+    """
+
+    rates: tuple[float, float]
+    durations_s: tuple[float, float] | None
+    entangler: str
+
+
+FIGURES = {
+    "aria-1": Figures((0.0005, 0.0133), (135e-6, 600e-6), "ms"),
+    "aria-2": Figures((0.0006573333333, 0.01856), (135e-6, 600e-6), "ms"),
+    "forte-1": Figures((0.000266667, 0.004949333), None, "zz"),
+}
+"""Machines whose figures are published."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What to expect of a circuit on one machine.
+
+    Attributes:
+        fidelity: Product of the average fidelities of its gates.
+        duration_s: Seconds that its gates take one after another, which is how Aria runs them;
+            None where durations are not published.
+    """
+
+    fidelity: float
+    duration_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A circuit on its way through the compiler.
+
+    Attributes:
+        name: What was done last.
+        n_entangling: Gates on two qubits; of the source, on two or more.
+        angle: Their total angle, in fully entangling gates; None for the source.
+        n_pulses: Gates on one qubit.
+        depth: Layers when every gate starts as early as it can.
+        two_qubit_depth: The same, gates on one qubit not counted.
+    """
+
+    name: str
+    n_entangling: int
+    angle: float | None
+    n_pulses: int
+    depth: int
+    two_qubit_depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class CompileReport:
+    """A circuit as it will be sent.
+
+    Attributes:
+        circuit: The circuit.
+        readout: How each wire is read from its qubits.
+        wires: Wire labels, in the order of the readout.
+        counts: How often each gate occurs, by IonQ's name.
+        stages: From the source to what is sent.
+        estimates: What to expect on each machine that takes these gates.
+    """
+
+    circuit: Circuit
+    readout: tuple[Bit, ...]
+    wires: Wires
+    counts: dict[str, int]
+    stages: tuple[Stage, ...]
+    estimates: dict[str, Estimate]
+
+    @property
+    def sent(self) -> Stage:
+        """Counts of what is sent."""
+        return self.stages[-1]
+
+    def draw(self) -> str:
+        """The circuit as text; qubits bear the wires that are read from them."""
+        labels = [str(label) for label in read_labels(self.circuit, self.readout, self.wires)]
+        tape = QuantumScript(to_operations(self.circuit, Wires(labels)), [])
+        return str(qml.drawer.tape_text(tape, wire_order=labels, decimals=3, show_matrices=False))
+
+    def __str__(self) -> str:
+        lines = [f"{self._title()}", "", *_aligned(self._stage_rows())]
+        if self.estimates:
+            lines += ["", *_aligned(self._estimate_rows()), "", _NOTE]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        tables = [self._stage_rows()]
+        if self.estimates:
+            tables.append(self._estimate_rows())
+        note = f"<p>{escape(_NOTE)}</p>" if self.estimates else ""
+        drawing = f"<pre>{escape(self.draw())}</pre>"
+        return f"<p>{escape(self._title())}</p>{''.join(map(_html, tables))}{note}{drawing}"
+
+    def _title(self) -> str:
+        counted = ", ".join(f"{n} {name}" for name, n in sorted(self.counts.items()))
+        return f"{self.circuit.n_qubits} qubits, {self.circuit.gateset} gates: {counted}"
+
+    def _stage_rows(self) -> list[list[str]]:
+        rows = [["stage", "entangling", "full angles", "one-qubit", "depth", "two-qubit depth"]]
+        for stage in self.stages:
+            angle = "" if stage.angle is None else f"{stage.angle:.2f}"
+            counts = (stage.n_pulses, stage.depth, stage.two_qubit_depth)
+            rows.append([stage.name, str(stage.n_entangling), angle, *map(str, counts)])
+        return rows
+
+    def _estimate_rows(self) -> list[list[str]]:
+        rows = [["machine", "fidelity", "duration"]]
+        for name, (fidelity, seconds) in (
+            (name, (found.fidelity, found.duration_s)) for name, found in self.estimates.items()
+        ):
+            duration = "not published" if seconds is None else f"{seconds * 1e3:.2f} ms"
+            rows.append([name, f"{fidelity:.4f}", duration])
+        return rows
+
+
+_NOTE = (
+    "Fidelity: product over gates, from IonQ's published noise models; partial angles as full "
+    "gates, without preparation and readout."
+)
+
+
+def compile_report(
+    compiled: Compiled,
+    wires: Wires,
+    *,
+    source: Sequence[Operator] = (),
+    between: Sequence[tuple[str, Circuit]] = (),
+) -> CompileReport:
+    """Describe a compiled circuit.
+
+    Args:
+        compiled: The circuit, and how its outcomes are read.
+        wires: Wire labels in qubit order.
+        source: The operations it was compiled from.
+        between: Circuits of earlier stages with their names, such as those of lower levels.
+
+    Returns:
+        The report; of a circuit of the qis gate set, whose native gates IonQ chooses, without
+        angles and estimates.
+    """
+    stages = [_source_stage(source)] if source else []
+    stages += [_stage(name, circuit) for name, circuit in between]
+    stages.append(_stage("sent", compiled.circuit))
+    return CompileReport(
+        compiled.circuit,
+        compiled.readout,
+        wires,
+        compiled.circuit.counts,
+        tuple(stages),
+        _estimates(compiled.circuit),
+    )
+
+
+def read_labels(circuit: Circuit, readout: Sequence[Bit], wires: Wires) -> list[object]:
+    """Label of each qubit: that of the wire read from it, else the one in its place."""
+    labels: list[object] = [None] * circuit.n_qubits
+    for wire, bit in zip(wires, readout, strict=True):
+        if len(bit.qubits) == 1 and labels[bit.qubits[0]] is None:
+            labels[bit.qubits[0]] = wire
+    spare = iter([wire for wire in wires if wire not in labels])
+    return [next(spare) if label is None else label for label in labels]
+
+
+def _depth(acts_on: Sequence[tuple[object, ...]]) -> int:
+    free: dict[object, int] = {}
+    for places in acts_on:
+        layer = 1 + max((free.get(place, 0) for place in places), default=0)
+        free.update(dict.fromkeys(places, layer))
+    return max(free.values(), default=0)
+
+
+def _stage(name: str, circuit: Circuit) -> Stage:
+    qubits = [gate.qubits for gate in circuit.gates]
+    pairs = [on for on in qubits if len(on) == 2]
+    angle = sum(gate.values[-1] for gate in circuit.gates if len(gate.qubits) == 2 and gate.values)
+    is_native = circuit.gateset == "native"
+    return Stage(
+        name,
+        len(pairs),
+        angle / FULL_ANGLE if is_native else None,
+        len(qubits) - len(pairs),
+        _depth(qubits),
+        _depth(pairs),
+    )
+
+
+def _source_stage(operations: Sequence[Operator]) -> Stage:
+    wires = [tuple(op.wires) for op in operations if op.name != "Barrier"]
+    wide = [on for on in wires if len(on) > 1]
+    return Stage("source", len(wide), None, len(wires) - len(wide), _depth(wires), _depth(wide))
+
+
+def _estimates(circuit: Circuit) -> dict[str, Estimate]:
+    if circuit.gateset != "native":
+        return {}
+    used = {gate.name for gate in circuit.gates if len(gate.qubits) == 2}
+    sizes = Counter(len(gate.qubits) for gate in circuit.gates)
+    estimates = {}
+    for name, (rates, durations, entangler) in FIGURES.items():
+        if used - {entangler}:
+            continue
+        fidelity = (1 - rates[0] / 2) ** sizes[1] * (1 - rates[1] * 3 / 4) ** sizes[2]
+        seconds = durations and durations[0] * sizes[1] + durations[1] * sizes[2]
+        estimates[name] = Estimate(fidelity, seconds)
+    return estimates
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for first, *rest in rows:
+        cells = [cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True)]
+        lines.append("  ".join([first.ljust(widths[0]), *cells]))
+    return [lines[0], "-" * len(lines[0]), *lines[1:]]
+
+
+def _html(rows: Sequence[Sequence[str]]) -> str:
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in rows[0])
+    body = "".join(
+        f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows[1:]
+    )
+    return f"<table><tr>{head}</tr>{body}</table>"
