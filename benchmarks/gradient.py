@@ -1,28 +1,75 @@
-"""One parameter-shift gradient, timed in turns on several devices.
+"""One gradient of a circuit, by every route, timed in turns.
 
 Eight qubits, four layers of RY and RZ with CNOTs between neighbours: 64 parameters. The Hamiltonian
 has two groups of terms that are measured together, so on a machine a gradient is 2 x 64 x 2 = 256
-circuits, and 258 with the value itself. ``qstore.ionq`` compiles them to native gates and runs them
-on the embedded emulator, with the cache off.
+circuits, and 258 with the value itself. The cache is off.
 
-A simulator takes the whole Hamiltonian from one state and needs half as many circuits. The case
-``lightning.qubit, split`` runs the same 258 circuits as ``qstore.ionq``.
+Whole time, on the embedded emulator: ``qstore.ionq`` differentiating by itself, by PennyLane's
+parameter-shift transform, and PennyLane's simulators by parameter shift. A simulator takes the
+whole Hamiltonian from one state and needs half as many circuits; ``split`` makes it run the same
+258.
+
+Client time: what is left without the service, for ``qstore.ionq`` by both routes and for
+pennylane-ionq, whose requests go to the same emulator.
 """
 
 import argparse
 import statistics
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import numpy as np
 import pennylane as qml
+import pennylane_ionq.api_client
 from pennylane import numpy as pnp
 from record import save
+from starlette.testclient import TestClient
 
+import pennylane_qstore.backend
 from pennylane_qstore import HardwareEfficientAnsatz
+from pennylane_qstore.emulator import create_app
 
 N_QUBITS, N_LAYERS = 8, 4
-DEVICES = ("qstore.ionq", "lightning.qubit", "lightning.qubit, split", "default.qubit")
+CASES = {
+    "qstore.ionq": ("qstore.ionq", "device", False),
+    "qstore.ionq, parameter-shift": ("qstore.ionq", "parameter-shift", False),
+    "lightning.qubit": ("lightning.qubit", "parameter-shift", False),
+    "lightning.qubit, split": ("lightning.qubit", "parameter-shift", True),
+    "default.qubit": ("default.qubit", "parameter-shift", False),
+    "pennylane-ionq": ("ionq.simulator", "parameter-shift", False),
+}
+
+
+class Stopwatch:
+    """Adds up the time that the service takes."""
+
+    seconds = 0.0
+
+    def timed_app(self, *args):
+        app = create_app(*args)
+
+        async def timed(scope, receive, send):
+            start = time.perf_counter()
+            await app(scope, receive, send)
+            self.seconds += time.perf_counter() - start
+
+        return timed
+
+    def timed_requests(self):
+        """What pennylane-ionq uses of ``requests``, answered by an emulator."""
+        client = TestClient(create_app(), base_url="https://api.ionq.co")
+
+        def call(method):
+            def request(url, timeout=None, headers=None, params=None, data=None):
+                start = time.perf_counter()
+                answer = client.request(method, url, headers=headers, params=params, content=data)
+                self.seconds += time.perf_counter() - start
+                return answer
+
+            return request
+
+        return SimpleNamespace(get=call("GET"), post=call("POST"))
 
 
 def hamiltonian() -> qml.operation.Operator:
@@ -32,72 +79,80 @@ def hamiltonian() -> qml.operation.Operator:
     return qml.Hamiltonian([-1.0] * len(zz) + [-0.5] * len(x), zz + x, grouping_type="qwc")
 
 
-def gradient(name: str) -> tuple[qml.devices.Device, Callable[..., np.ndarray]]:
+def make_gradient(case: str, shots: int | None) -> tuple[qml.devices.Device, Callable]:
     """A device and the gradient function of the energy on it."""
-    short_name, _, split = name.partition(", ")
+    name, method, split = CASES[case]
     options = {"cache": False, "progress": False} if name == "qstore.ionq" else {}
-    device = qml.device(short_name, wires=N_QUBITS, **options)
+    if name == "ionq.simulator":
+        options = {"api_key": "none"}
+    device = qml.device(name, wires=N_QUBITS, **options)
 
-    @qml.qnode(device, diff_method="parameter-shift")
+    @qml.qnode(device, diff_method=method)
     def energy(params):
         HardwareEfficientAnsatz(params, wires=range(N_QUBITS))
         return qml.expval(hamiltonian())
 
+    if shots:
+        energy = qml.set_shots(energy, shots)
     if split:
         energy = qml.transforms.split_non_commuting(energy, grouping_strategy="qwc")
     return device, qml.grad(energy)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=9, help="how often each device is timed")
-    args = parser.parse_args()
+def measure(cases: list[str], shots: int | None, rounds: int, watch: Stopwatch) -> dict:
+    """Whole and client seconds of each case, in turns; and the ratios to the first."""
     shape = HardwareEfficientAnsatz.shape(N_LAYERS, N_QUBITS)
     params = pnp.array(np.random.default_rng(0).uniform(-3, 3, shape), requires_grad=True)
-    cases = {name: gradient(name) for name in DEVICES}
-    gradients, executed = {}, {}
-    for name, (device, function) in cases.items():  # also warms everything up
-        with qml.Tracker(device) as tracker:
-            gradients[name] = function(params)
-        totals = tracker.totals
-        executed[name] = int(totals.get("simulations", totals["executions"]))
-        if name == "qstore.ionq":
-            counts = {key: int(tracker.totals[key]) for key in ("batches", "jobs", "circuits")}
-    deviation = float(np.max(np.abs(gradients["qstore.ionq"] - gradients["default.qubit"])))
+    gradients = {case: make_gradient(case, shots)[1] for case in cases}
+    values = {case: gradient(params) for case, gradient in gradients.items()}  # and warms up
+    whole: dict[str, list[float]] = {case: [] for case in cases}
+    client: dict[str, list[float]] = {case: [] for case in cases}
+    for turn in range(rounds):
+        for case in cases if turn % 2 else cases[::-1]:
+            watch.seconds, start = 0.0, time.perf_counter()
+            gradients[case](params)
+            whole[case].append(time.perf_counter() - start)
+            client[case].append(whole[case][-1] - watch.seconds)
+    first = cases[0]
+    report = {}
+    for case in cases:
+        pairs = zip(whole[case], whole[first], strict=True)
+        client_pairs = zip(client[case], client[first], strict=True)
+        report[case] = {
+            "median_s": statistics.median(whole[case]),
+            "client_median_s": statistics.median(client[case]),
+            "over_first": statistics.median(a / b for a, b in pairs),
+            "client_over_first": statistics.median(a / b for a, b in client_pairs),
+            "largest_deviation": float(np.max(np.abs(values[case] - values[first]))),
+        }
+    return report
 
-    times: dict[str, list[float]] = {name: [] for name in cases}
-    for turn in range(args.rounds):
-        names = list(cases)
-        for name in names if turn % 2 else names[::-1]:
-            start = time.perf_counter()
-            cases[name][1](params)
-            times[name].append(time.perf_counter() - start)
-    medians = {name: statistics.median(values) for name, values in times.items()}
-    ratios = {
-        name: statistics.median(
-            ours / peer for ours, peer in zip(times["qstore.ionq"], times[name], strict=True)
-        )
-        for name in cases
-    }
-    print(f"one gradient on qstore.ionq: {counts}; differs from default.qubit by {deviation:.1e}")
-    print(f"{'device':<24} {'circuits':>8} {'median s':>9} {'min s':>7} {'qstore.ionq takes':>18}")
-    for name, median in medians.items():
+
+def show(title: str, report: dict) -> None:
+    print(title)
+    heads = ("median s", "x first", "client s", "x first", "differs")
+    print(f"  {'route':<30}" + "".join(f"{head:>10}" for head in heads))
+    for case, row in report.items():
         print(
-            f"{name:<24} {executed[name]:8d} {median:9.3f} {min(times[name]):7.3f}"
-            f" {ratios[name]:16.2f} x"
+            f"  {case:<30}{row['median_s']:10.3f}{row['over_first']:10.2f}"
+            f"{row['client_median_s']:10.3f}{row['client_over_first']:10.2f}"
+            f"{row['largest_deviation']:10.1e}"
         )
-    save(
-        "gradient",
-        {
-            "rounds": args.rounds,
-            "qstore_ionq_counts": counts,
-            "circuits": executed,
-            "largest_deviation_from_default_qubit": deviation,
-            "median_s": medians,
-            "min_s": {name: min(values) for name, values in times.items()},
-            "qstore_ionq_over_peer": ratios,
-        },
-    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=7, help="how often each route is timed")
+    rounds = parser.parse_args().rounds
+    watch = Stopwatch()
+    pennylane_qstore.backend.create_app = watch.timed_app
+    pennylane_ionq.api_client.requests = watch.timed_requests()
+    everyone = list(CASES)
+    results = {"analytic": measure(everyone[:-1], None, rounds, watch)}
+    show("analytic", results["analytic"])
+    results["1000 shots"] = measure(everyone, 1000, rounds, watch)
+    show("1000 shots", results["1000 shots"])
+    save("gradient", {"rounds": rounds, **results})
 
 
 if __name__ == "__main__":

@@ -147,27 +147,43 @@ def differentiate(
         PennyLane's form of a Jacobian: for each part of a shot vector, for each measurement (if
         there are several), for each parameter (if there are several), an array.
     """
-    parts = list(zip(*(_parts(one, shots, rng) for one in outcomes), strict=True))
+    parts = zip(*(_parts(one, shots, rng) for one in outcomes), strict=True)
     jacobians = []
     for part in parts:
-        columns = [_derivative(mp, part, weights, index) for mp in measurements]
+        pool, owners = _pooled(part)
+        columns = [_derivative(mp, pool, owners, weights, index) for mp in measurements]
         rows = [tuple(column) if len(weights) > 1 else column[0] for column in columns]
         jacobians.append(rows[0] if len(rows) == 1 else tuple(rows))
     return tuple(jacobians) if shots.has_partitioned_shots else jacobians[0]
 
 
+def _pooled(outcomes: Sequence[Outcomes]) -> tuple[Outcomes, NDArray[np.int64]]:
+    """All outcomes in one, with their probabilities, and the circuit each of them belongs to."""
+    states = np.concatenate([one.states for one in outcomes])
+    probabilities = np.concatenate([one.probabilities for one in outcomes])
+    owners = np.repeat(np.arange(len(outcomes)), [len(one.states) for one in outcomes])
+    return Outcomes(outcomes[0].n_qubits, states, probabilities, None), owners
+
+
 def _derivative(
-    mp: MeasurementProcess, outcomes: Sequence[Outcomes], weights: NDArray[np.float64], index: Index
+    mp: MeasurementProcess,
+    pool: Outcomes,
+    owners: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    index: Index,
 ) -> NDArray[np.float64]:
     """Derivative of one measurement; shape ``(n_params, ...)``."""
+    n_circuits = weights.shape[1]
     if isinstance(mp, ProbabilityMP):
-        return weights @ np.array([_probabilities(mp, one, index) for one in outcomes])
-    values = [_eigenvalues(mp, one, index) for one in outcomes]
-    pairs = list(zip(outcomes, values, strict=True))
-    first = np.array([np.dot(one.probabilities, value) for one, value in pairs])
+        size = 2 ** len(mp.wires)
+        places = owners * size + _basis_states(mp, pool, index)
+        found = np.bincount(places, weights=pool.weights, minlength=n_circuits * size)
+        return weights @ found.reshape(n_circuits, size)
+    values = _eigenvalues(mp, pool, index)
+    first = np.bincount(owners, weights=pool.weights * values, minlength=n_circuits)
     if isinstance(mp, ExpectationMP):
         return weights @ first
-    second = np.array([np.dot(one.probabilities, value**2) for one, value in pairs])
+    second = np.bincount(owners, weights=pool.weights * values**2, minlength=n_circuits)
     return weights @ second - 2 * first[0] * (weights @ first)
 
 

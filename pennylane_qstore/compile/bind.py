@@ -152,6 +152,10 @@ class Binder:
             return
         patterns = np.broadcast_to(self._fixed_kinds, (len(params), len(self.program.runs))).copy()
         patterns[:, self._varying] = kinds
+        if (patterns == patterns[0]).all():  # np.unique would sort
+            structure, columns = self._order(patterns[0].tobytes())
+            yield Bound(np.arange(len(params)), structure, values[:, columns])
+            return
         distinct, rows_of = np.unique(patterns, axis=0, return_inverse=True)
         for number, pattern in enumerate(distinct):
             structure, columns = self._order(pattern.tobytes())

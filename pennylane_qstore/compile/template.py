@@ -17,6 +17,7 @@ from pennylane_qstore.compile.form import Bit, Form, Rotation
 from pennylane_qstore.compile.instruction import Instruction
 from pennylane_qstore.compile.one_qubit import TURN
 from pennylane_qstore.compile.program import write_program
+from pennylane_qstore.compile.simplify import simplify
 from pennylane_qstore.compile.synthesize import synthesize
 from pennylane_qstore.compile.target import Target
 from pennylane_qstore.compile.translate import to_form
@@ -47,7 +48,7 @@ Skeleton = tuple[Slot, ...]
 
 
 def symbolic_form(skeleton: Skeleton, n_qubits: int) -> tuple[Form, int]:
-    """The form of a structure with affine angles, and the number of its parameters."""
+    """The simplified form of a structure with affine angles, and the number of its parameters."""
     n_params = sum(slot.n_params for slot in skeleton)
     angles = iter(free(n_params))
     instructions = [
@@ -59,7 +60,7 @@ def symbolic_form(skeleton: Skeleton, n_qubits: int) -> tuple[Form, int]:
         )
         for slot in skeleton
     ]
-    return expand_wide_rotations(to_form(instructions, n_qubits)), n_params
+    return expand_wide_rotations(simplify(to_form(instructions, n_qubits))), n_params
 
 
 @dataclass(frozen=True)

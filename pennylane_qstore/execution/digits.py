@@ -41,9 +41,10 @@ def write_rows(template: str, values: NDArray[np.float64]) -> list[str] | None:
 
 def _digits(scaled: NDArray[np.int64]) -> Sequence[NDArray[np.uint8]]:
     """The decimal digits of integers below 10^12, for each column; shape ``(rows, 12)`` each."""
-    groups = []
-    rest = scaled
-    for _ in range(_DECIMALS // 3):
-        rest, low = np.divmod(rest, 1000)
-        groups.append(_THREE_DIGITS[low])
-    return list(np.concatenate(groups[::-1], axis=2).swapaxes(0, 1))
+    digits = np.empty((*scaled.shape[::-1], _DECIMALS), dtype=np.uint8)
+    rest = scaled.T
+    for start in range(_DECIMALS - 3, -1, -3):
+        higher = rest // 1000  # a division by a constant, which NumPy does without dividing
+        digits[:, :, start : start + 3] = _THREE_DIGITS[rest - 1000 * higher]
+        rest = higher
+    return list(digits)

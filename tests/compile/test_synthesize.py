@@ -85,8 +85,8 @@ def test_runs_of_one_qubit_gates_cost_at_most_two_pulses():
 
 
 def test_z_rotations_cost_nothing():
-    circuit = compiled([qml.Hadamard(0), qml.RZ(0.3, 0), qml.CZ([0, 1]), qml.S(1)], 2, ZZ)
-    assert circuit.counts == {"gpi2": 1, "zz": 1}
+    operations = [qml.Hadamard(0), qml.RZ(0.3, 0), qml.CZ([0, 1]), qml.S(1), qml.Hadamard(1)]
+    assert compiled(operations, 2, ZZ).counts == {"gpi2": 2, "zz": 1}
 
 
 @pytest.mark.parametrize(

@@ -106,8 +106,9 @@ def test_circuits_of_one_structure_are_written_together_as_each_would_be_alone(f
         assert json.loads(text) == json.loads(encode_circuit(plain))
 
 
-def test_a_bound_circuit_has_the_fingerprint_of_the_same_gates_written_out():
-    template, params = random_template(3, "ms")
+@pytest.mark.parametrize("seed", range(4, 9))
+def test_a_bound_circuit_has_the_fingerprint_of_the_same_gates_written_out(seed):
+    template, params = random_template(seed, "ms")
     bound = [c for c in template.bind(params) if isinstance(c.gates, BoundGates)]
     assert bound
     for circuit in bound:

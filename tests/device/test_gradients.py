@@ -244,3 +244,26 @@ def test_the_tracker_counts_the_circuits_of_a_gradient():
     assert tracker.totals["derivatives"] == 1
     assert tracker.totals["jobs"] == 2
     assert tracker.totals["executions"] == 1 + 17
+
+
+@pytest.mark.parametrize("approx", ["diag", "block-diag", None])
+def test_the_metric_tensor_is_one_job(approx, bodies):
+    def circuit(params):
+        for wire in range(3):
+            qml.RY(params[wire], wires=wire)
+            qml.RZ(params[wire + 3], wires=wire)
+        qml.CNOT(wires=[0, 1])
+        qml.CNOT(wires=[1, 2])
+        for wire in range(3):
+            qml.RX(params[wire + 6], wires=wire)
+        return qml.expval(Z(0))
+
+    def metric(name, **options):
+        node = qml.QNode(circuit, qml.device(name, wires=4, **options))
+        return qml.metric_tensor(node, approx=approx)(
+            pnp.array(np.linspace(0.1, 1.7, 9), requires_grad=True)
+        )
+
+    ours = metric("qstore.ionq", cache=False)
+    np.testing.assert_allclose(ours, metric("default.qubit"), atol=1e-9)
+    assert len(bodies) == 1
