@@ -2,9 +2,9 @@ r"""Clifford circuits from the ground state: uniform outcomes under parity const
 
 If :math:`M_q = D^\dagger Z_q D` has the X part :math:`v_q`, then the outcomes of the qubits are
 fair coin tosses but for one constraint for each dependence: where :math:`\sum_{q \in T} v_q = 0`,
-the product of the :math:`M_q` is :math:`\pm` a word of Z, and its sign is the parity of the outcomes
-on T. A dependence of w qubits is produced by w - 1 CNOTs onto one of them, and the phases of the
-state do not matter.
+the product of the :math:`M_q` is :math:`\pm` a word of Z, and its sign is the parity of the
+outcomes on T. A dependence of w qubits is produced by w - 1 CNOTs onto one of them, and the phases
+of the state do not matter.
 
 References:
     Dehaene, De Moor, Phys. Rev. A 68, 042318 (2003), stabiliser states as affine spaces.

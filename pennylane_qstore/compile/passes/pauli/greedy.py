@@ -10,6 +10,7 @@ References:
     de Brugière, Martiel, arXiv 2404.03280 (2024); Paykin et al., arXiv 2305.10966 (2023), PCOAST.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -42,10 +43,13 @@ class Move(NamedTuple):
     bent: bool = False
 
 
-def synthesize_rotations(synthesis: Synthesis) -> None:
-    """Emit all rotations of a synthesis, in place."""
+def synthesize_rotations(synthesis: Synthesis, deadline: Callable[[], bool]) -> bool:
+    """Emit all rotations of a synthesis, in place; whether that was done before the deadline."""
     while moves := next_moves(synthesis):
+        if deadline():
+            return False
         make(synthesis, min(moves))
+    return True
 
 
 def make(synthesis: Synthesis, move: Move) -> None:
@@ -77,7 +81,7 @@ def next_moves(synthesis: Synthesis) -> list[Move]:
     lowest = int(weights.min())
     rows = [row for row, weight in zip(front, weights, strict=True) if weight == lowest]
     counts = synthesis.importance()
-    scores = synthesis.scores(counts)
+    scores = _each_once(synthesis.scores(counts))
     if lowest == 2:
         return [move for row in rows for move in _pair_moves(synthesis, row, counts, scores)]
     allowed = lightening(letters[rows[0]])
@@ -92,7 +96,7 @@ def _settle(synthesis: Synthesis) -> list[int]:
         front = synthesis.front()
         if synthesis.stabilizers:
             for row in front:
-                if synthesis.before[row] == 0:
+                if synthesis.before[row] == 0 and synthesis.weight(row) > 1:
                     synthesis.relax(row)
             front = synthesis.front()
         weights = np.count_nonzero(synthesis.tableau.letters[front], axis=1)
@@ -118,11 +122,16 @@ def _pair_moves(synthesis: Synthesis, row: int, counts: Floats, scores: Floats) 
 
 
 def _best_turns(scores: Floats, n_qubits: int, n_best: int) -> list[Move]:
-    """The Clifford interactions of lowest score; each stands twice in the array."""
-    upper = np.triu(scores) + np.where(np.tri(len(scores), k=-1, dtype=bool), np.inf, 0.0)
-    order = upper.ravel().argsort(kind="stable")[:n_best]
+    """The Clifford interactions of lowest score."""
+    flat = scores.ravel()
+    n_best = min(n_best, len(flat) - 1)
+    chosen = np.argpartition(flat, n_best)[:n_best]
     return [
-        Move(float(upper.flat[k]), generator_of(int(k), n_qubits))
-        for k in order
-        if np.isfinite(upper.flat[k])
+        Move(float(flat[k]), generator_of(int(k), n_qubits)) for k in chosen if np.isfinite(flat[k])
     ]
+
+
+def _each_once(scores: Floats) -> Floats:
+    """The scores with only one of the two entries of each interaction finite."""
+    scores[np.tri(len(scores), k=-1, dtype=bool)] = np.inf
+    return scores

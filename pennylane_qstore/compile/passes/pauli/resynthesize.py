@@ -147,13 +147,16 @@ class _Attempt:
         if taste.use_state and synthesis.stabilizers:
             use_state(synthesis, synthesis.importance())
         first = self.complete(synthesis.copy())
+        if first is None:
+            return
         yield first
         if self.search.width > 1 and self.search.score(first)[0] <= 1.15 * lowest[0] + 1:
             yield from self.lookout(synthesis)
 
-    def complete(self, synthesis: Synthesis) -> Form:
-        """Finish a synthesis greedily."""
-        synthesize_rotations(synthesis)
+    def complete(self, synthesis: Synthesis) -> Form | None:
+        """Finish a synthesis greedily, unless time is up before."""
+        if not synthesize_rotations(synthesis, self.search.deadline):
+            return None
         basis = Basis(synthesis) if self.sums else None
         lighten_frames(synthesis, basis)
         return read_off(synthesis, self.form, basis)
@@ -166,8 +169,8 @@ class _Attempt:
                 branch = synthesis.copy()
                 make(branch, move)
                 found = self.complete(branch.copy())
-                yield found
-                if self.search.deadline():
+                if found is None:
                     return
+                yield found
                 options.append((self.search.score(found), rank, branch))
             synthesis = min(options, key=lambda option: option[:2])[2]

@@ -174,6 +174,10 @@ class Synthesis:
             for s in broken[1:]:
                 self.tableau.put(s, times(first, self.tableau.word(s)))
 
+    def weight(self, row: int) -> int:
+        """Number of letters of a word other than the identity."""
+        return int(np.count_nonzero(self.tableau.letters[row]))
+
     def generator_at(self, row: int) -> Generator:
         """The two letters of a row of weight two."""
         letters = self.tableau.letters[row]

@@ -30,7 +30,7 @@ def marked(form):
 
 
 @pytest.mark.parametrize("absorb_tail", [False, True])
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(24))
 def test_distribution_is_kept(seed, absorb_tail):
     rng = np.random.default_rng(seed)
     form = marked(random_form(rng, 2 + seed % 5, int(rng.integers(1, 25))))
@@ -63,7 +63,7 @@ def test_unitary_is_kept_between_other_circuits(seed, clifford):
     assert distance_up_to_phase(unitary, form_matrix(form)) < 1e-9
 
 
-@pytest.mark.parametrize("seed", range(15))
+@pytest.mark.parametrize("seed", range(10))
 def test_state_is_kept_if_what_follows_may_be_anything(seed):
     rng = np.random.default_rng(seed)
     form = marked(random_form(rng, 2 + seed % 4, int(rng.integers(1, 20))))
@@ -72,7 +72,7 @@ def test_state_is_kept_if_what_follows_may_be_anything(seed):
     assert abs(abs(np.vdot(state, form_matrix(form)[:, 0])) - 1) < 1e-9
 
 
-@pytest.mark.parametrize("seed", range(15))
+@pytest.mark.parametrize("seed", range(10))
 def test_distribution_is_kept_from_every_input(seed):
     rng = np.random.default_rng(seed)
     form = marked(random_form(rng, 2 + seed % 3, int(rng.integers(1, 20))))
@@ -122,16 +122,16 @@ def test_an_empty_form_is_returned_itself():
 
 
 def test_search_stops_at_the_deadline():
-    calls = []
+    asked = []
 
-    def score(form):
-        calls.append(form)
-        return (1.0,)
+    def deadline():
+        asked.append(True)
+        return len(asked) > 1
 
     form = marked(random_form(np.random.default_rng(3), 4, 20))
-    search = Search(trials=50, deadline=lambda: len(calls) >= 2, score=score)
-    resynthesize_paulis(form, search=search)
-    assert len(calls) == 2
+    search = Search(trials=50, deadline=deadline, score=ALWAYS.score)
+    assert resynthesize_paulis(form, search=search) is form
+    assert len(asked) == 3
 
 
 HADAMARD = FIXED["Hadamard"]
