@@ -69,10 +69,14 @@ def z_word(qubits: Iterable[int], *, flip: bool = False) -> PauliSum:
 
 
 class _Turn(NamedTuple):
-    """What a gate makes of each word on its qubits: numbers of words, and coefficients."""
+    """What a gate makes of each word on its qubits, the images of all words in one list."""
 
     qubits: tuple[int, ...]
-    images: tuple[tuple[Ints, NDArray[np.float64]], ...]
+    starts: Ints
+    counts: Ints
+    x: Ints
+    z: Ints
+    factors: NDArray[np.float64]
 
 
 class Propagator:
@@ -183,18 +187,19 @@ def _parity(readout: Sequence[Bit], word: Iterable[int]) -> PauliSum:
 
 def _turn(step: Step) -> _Turn:
     k, matrix = len(step.qubits), step.matrix
-    words = [
-        reduce(np.kron, [_LETTERS[digit] for digit in np.unravel_index(number, (4,) * k)])
-        for number in range(4**k)
-    ]
-    flat = np.array(words).reshape(4**k, -1)
-    images = []
-    for word in words:
-        turned = (matrix.conj().T @ word @ matrix).ravel()
-        factors = (flat.conj() @ turned).real / 2**k
-        kept = np.flatnonzero(np.abs(factors) > _TINY)
-        images.append((kept, factors[kept]))
-    return _Turn(step.qubits, tuple(images))
+    words = np.array(
+        [
+            reduce(np.kron, [_LETTERS[digit] for digit in np.unravel_index(number, (4,) * k)])
+            for number in range(4**k)
+        ]
+    )
+    turned = matrix.conj().T @ words @ matrix
+    flat = words.reshape(4**k, -1)
+    factors = (turned.reshape(4**k, -1) @ flat.conj().T).real / 2**k
+    present, images = np.nonzero(np.abs(factors) > _TINY)
+    counts = np.bincount(present, minlength=4**k)
+    x, z = _bits(images, step.qubits)
+    return _Turn(step.qubits, np.cumsum(counts) - counts, counts, x, z, factors[present, images])
 
 
 def _carried(observable: PauliSum, turn: _Turn) -> PauliSum:
@@ -202,23 +207,18 @@ def _carried(observable: PauliSum, turn: _Turn) -> PauliSum:
     number = np.zeros_like(x)
     for qubit in turn.qubits:
         number = 4 * number + 2 * ((x >> qubit) & 1) + ((z >> qubit) & 1)
-    touched = number > 0
-    if not touched.any():
+    if not number.any():
         return observable
-    parts = [(x[~touched], z[~touched], factors[~touched])]
     clear = ~sum(1 << qubit for qubit in turn.qubits)
-    for present in np.unique(number[touched]):
-        rows = number == present
-        images, weights = turn.images[present]
-        new_x, new_z = _bits(images, turn.qubits)
-        parts.append(
-            (
-                ((x[rows] & clear)[:, None] | new_x).ravel(),
-                ((z[rows] & clear)[:, None] | new_z).ravel(),
-                (factors[rows][:, None] * weights).ravel(),
-            )
-        )
-    return _merged(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+    counts = turn.counts[number]
+    word = np.repeat(np.arange(len(x)), counts)
+    ends = np.cumsum(counts)
+    image = np.arange(len(word)) + (turn.starts[number] + counts - ends)[word]
+    return _merged(
+        (x[word] & clear) | turn.x[image],
+        (z[word] & clear) | turn.z[image],
+        factors[word] * turn.factors[image],
+    )
 
 
 def _bits(numbers: Ints, qubits: Sequence[int]) -> tuple[Ints, Ints]:
