@@ -19,6 +19,7 @@ from pennylane_qstore.backend import Backend
 from pennylane_qstore.compile import (
     EXACT_MEASUREMENTS,
     Compiled,
+    Effort,
     NativeTape,
     Source,
     Target,
@@ -64,6 +65,11 @@ class IonQDevice(Device):
         timeout: Longest time for a batch, in seconds; its jobs are left as they are after that.
         progress: Whether to show a progress bar; None shows one on a terminal or in a notebook,
             after a second.
+        optimization_level: 0 translates gates directly; 1 also merges rotations and drops what a
+            measurement cannot see, once for each structure; 2 searches for the shortest form of
+            each circuit, up to 20 s each, for circuits that run for hours.
+        absorb_tail: Whether, at level 2, trailing CNOT networks are left out and their effect is
+            computed from the outcomes.
 
     Raises:
         InvalidOptionError: If an option cannot work.
@@ -107,6 +113,8 @@ class IonQDevice(Device):
         session_id: str | None = None,
         timeout: float | None = None,
         progress: bool | None = None,
+        optimization_level: int = 1,
+        absorb_tail: bool = False,
     ) -> None:
         super().__init__(wires=wires, shots=shots)
         options = DeviceOptions(
@@ -124,6 +132,8 @@ class IonQDevice(Device):
             session_id=session_id,
             timeout=timeout,
             progress=progress,
+            optimization_level=optimization_level,
+            absorb_tail=absorb_tail,
         )
         self.templates = TemplateStore()
         self._rng = np.random.default_rng(seed)
@@ -138,8 +148,13 @@ class IonQDevice(Device):
         return self._backend.target
 
     def _compile(self, sources: Sequence[Source]) -> list[list[Compiled]]:
+        options = self._backend.options
         return compile_batch(
-            sources, self.target, templates=self.templates, gateset=self._backend.options.gateset
+            sources,
+            self.target,
+            templates=self.templates,
+            gateset=options.gateset,
+            effort=Effort(options.optimization_level, options.absorb_tail),
         )
 
     def supports_derivatives(

@@ -41,11 +41,20 @@ class DeviceOptions:
     session_id: str | None = None
     timeout: float | None = None
     progress: bool | None = None
+    optimization_level: int = 1
+    absorb_tail: bool = False
 
     def __post_init__(self) -> None:
         self._check_backend()
         if self.gateset not in ("native", "qis"):
             raise InvalidOptionError(f"gateset={self.gateset!r}; use 'native' or 'qis'")
+        if self.optimization_level not in (0, 1, 2):
+            raise InvalidOptionError(
+                f"optimization_level={self.optimization_level!r}; use 0 (direct), 1 (templates, "
+                "the default) or 2 (exhaustive search for each circuit)"
+            )
+        if self.absorb_tail and self.optimization_level != 2:
+            raise InvalidOptionError("absorb_tail=True needs optimization_level=2")
         if self.timeout is not None and not (isfinite(self.timeout) and self.timeout > 0):
             raise InvalidOptionError(f"timeout={self.timeout!r}; use a number of seconds above 0")
         if not isinstance(self.cache, bool | str | Path):

@@ -1,6 +1,6 @@
 """Tapes to circuits: pure functions, no I/O. Angles are turns from here on."""
 
-from pennylane_qstore.compile.batch import Compiled, compile_batch
+from pennylane_qstore.compile.batch import Compiled, Effort, compile_batch
 from pennylane_qstore.compile.lower import Source, can_lower, check_gate_sets, read
 from pennylane_qstore.compile.measurements import EXACT_MEASUREMENTS, needs_state
 from pennylane_qstore.compile.native_tape import NativeTape, compile_tapes
@@ -19,6 +19,7 @@ from pennylane_qstore.compile.template import TemplateStore
 __all__ = [
     "EXACT_MEASUREMENTS",
     "Compiled",
+    "Effort",
     "NativeTape",
     "ShiftPlan",
     "Source",

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -9,10 +10,12 @@ import numpy as np
 from pennylane_qstore.compile.form import Bit, plain_readout
 from pennylane_qstore.compile.instruction import Instruction
 from pennylane_qstore.compile.lower import Source
+from pennylane_qstore.compile.optimize import optimize
 from pennylane_qstore.compile.qis import to_qis
 from pennylane_qstore.compile.synthesize import synthesize
 from pennylane_qstore.compile.target import Target
 from pennylane_qstore.compile.template import Template, TemplateStore
+from pennylane_qstore.compile.translate import to_form
 from pennylane_qstore.native import Circuit, Gate, GateSet
 
 
@@ -28,12 +31,33 @@ class Compiled(NamedTuple):
     readout: tuple[Bit, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much is spent on fewer gates.
+
+    Attributes:
+        level: 0 translates directly; 1 merges and drops what holds at any angle, once for each
+            structure; 2 optimises each circuit for itself, by exhaustive search.
+        absorb_tail: Whether trailing CNOT networks become sums of outcomes (level 2).
+        time_limit_s: Longest search for one circuit (level 2).
+    """
+
+    level: int = 1
+    absorb_tail: bool = False
+    time_limit_s: float = 20.0
+
+
+BY_TEMPLATE = Effort()
+"""What the device does unless it is told otherwise."""
+
+
 def compile_batch(
     sources: Sequence[Source],
     target: Target,
     *,
     templates: TemplateStore,
     gateset: GateSet = "native",
+    effort: Effort = BY_TEMPLATE,
 ) -> list[list[Compiled]]:
     """Compile sources; those of equal structure together.
 
@@ -42,6 +66,7 @@ def compile_batch(
         target: Gate family and limits.
         templates: Where compiled structures are kept.
         gateset: ``"native"`` (compiled here) or ``"qis"`` (compiled by IonQ).
+        effort: How much is spent on fewer gates.
 
     Returns:
         For each source one circuit for each row of its parameters.
@@ -58,16 +83,37 @@ def compile_batch(
     for place, source in enumerate(sources):
         if source.n_native:
             compiled[place] = _pass_through(source, target)
+        elif effort.level == 2:
+            compiled[place] = _optimized(source, target, effort)
         else:
             alike[source.skeleton, source.n_qubits].append(place)
     for places in alike.values():
         first = sources[places[0]]
-        template = templates.get(first.skeleton, first.n_qubits, target)
+        template = templates.get(
+            first.skeleton, first.n_qubits, target, simplified=effort.level > 0
+        )
         circuits = iter(template.bind(np.concatenate([sources[p].params for p in places])))
         for place in places:
             rows = range(len(sources[place].params))
             compiled[place] = [Compiled(next(circuits), template.readout) for _ in rows]
     return compiled
+
+
+def _optimized(source: Source, target: Target, effort: Effort) -> list[Compiled]:
+    """Each row for itself, by search; equal rows once."""
+    found: dict[bytes, Compiled] = {}
+    for row, params in enumerate(source.params):
+        key = params.tobytes()
+        if key not in found:
+            form = optimize(
+                to_form(instructions(source, row), source.n_qubits),
+                level=2,
+                absorb_tail=effort.absorb_tail,
+                time_limit_s=effort.time_limit_s,
+                entangler=target.entangler,
+            )
+            found[key] = Compiled(synthesize(form, target), form.readout)
+    return [found[params.tobytes()] for params in source.params]
 
 
 def instructions(source: Source, row: int = 0) -> list[Instruction]:

@@ -47,8 +47,10 @@ Skeleton = tuple[Slot, ...]
 """A structure: gates in time order without their parameters."""
 
 
-def symbolic_form(skeleton: Skeleton, n_qubits: int) -> tuple[Form, int]:
-    """The simplified form of a structure with affine angles, and the number of its parameters."""
+def symbolic_form(
+    skeleton: Skeleton, n_qubits: int, *, simplified: bool = True
+) -> tuple[Form, int]:
+    """The form of a structure with affine angles, and the number of its parameters."""
     n_params = sum(slot.n_params for slot in skeleton)
     angles = iter(free(n_params))
     instructions = [
@@ -60,7 +62,8 @@ def symbolic_form(skeleton: Skeleton, n_qubits: int) -> tuple[Form, int]:
         )
         for slot in skeleton
     ]
-    return expand_wide_rotations(simplify(to_form(instructions, n_qubits))), n_params
+    form = to_form(instructions, n_qubits)
+    return expand_wide_rotations(simplify(form) if simplified else form), n_params
 
 
 @dataclass(frozen=True)
@@ -78,9 +81,11 @@ class Template:
     target: Target
 
     @classmethod
-    def of(cls, skeleton: Skeleton, n_qubits: int, target: Target) -> "Template":
+    def of(
+        cls, skeleton: Skeleton, n_qubits: int, target: Target, *, simplified: bool = True
+    ) -> "Template":
         """Compile a structure with its parameters free."""
-        return cls(*symbolic_form(skeleton, n_qubits), target)
+        return cls(*symbolic_form(skeleton, n_qubits, simplified=simplified), target)
 
     @property
     def readout(self) -> tuple[Bit, ...]:
@@ -190,16 +195,18 @@ class TemplateStore:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def get(self, skeleton: Skeleton, n_qubits: int, target: Target) -> Template:
+    def get(
+        self, skeleton: Skeleton, n_qubits: int, target: Target, *, simplified: bool = True
+    ) -> Template:
         """The template of a structure, compiled the first time it is asked for."""
-        key = (skeleton, n_qubits, target)
+        key = (skeleton, n_qubits, target, simplified)
         with self._lock:
             if key in self._entries:
                 self.hits += 1
                 self._entries.move_to_end(key)
                 return self._entries[key]
             self.misses += 1
-        template = Template.of(skeleton, n_qubits, target)
+        template = Template.of(skeleton, n_qubits, target, simplified=simplified)
         with self._lock:
             self._entries[key] = template
             while len(self._entries) > self.max_entries:

@@ -1,0 +1,45 @@
+"""Optimisation levels of the device: the same answers from fewer gates."""
+
+import numpy as np
+import pennylane as qml
+import pytest
+
+from pennylane_qstore import errors
+from tests.oracles import random_operations
+
+
+def run(tape, **options):
+    device = qml.device("qstore.ionq", wires=4, cache=False, **options)
+    with qml.Tracker(device) as tracker:
+        (values,) = qml.execute([tape], device)
+    entangling = sum(r.gate_sizes.get(2, 0) for r in tracker.history["resources"])
+    return values, entangling
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("absorb_tail", [False, True])
+def test_every_level_gives_the_same_distribution_and_none_more_gates(seed, absorb_tail):
+    operations = random_operations(np.random.default_rng(seed), range(4), 8, decomposed=True)
+    tape = qml.tape.QuantumScript(operations, [qml.probs(wires=range(4))])
+    (expected,) = qml.execute([tape], qml.device("default.qubit", wires=4))
+    counts = []
+    for level in (0, 1, 2):
+        options = {"absorb_tail": absorb_tail} if level == 2 else {}
+        values, entangling = run(tape, optimization_level=level, **options)
+        np.testing.assert_allclose(values, expected, atol=1e-9)
+        counts.append(entangling)
+    assert counts == sorted(counts, reverse=True)
+
+
+def test_a_ghz_state_needs_no_entangling_gate_when_its_tail_is_absorbed():
+    operations = [qml.Hadamard(0), *(qml.CNOT([q, q + 1]) for q in range(3))]
+    tape = qml.tape.QuantumScript(operations, [qml.probs(wires=range(4))])
+    values, entangling = run(tape, optimization_level=2, absorb_tail=True)
+    assert entangling == 0
+    np.testing.assert_allclose(values[[0, 15]], 0.5, atol=1e-12)
+
+
+@pytest.mark.parametrize("options", [{"optimization_level": 3}, {"absorb_tail": True}])
+def test_levels_that_do_not_exist_are_refused(options):
+    with pytest.raises(errors.InvalidOptionError):
+        qml.device("qstore.ionq", wires=1, **options)
