@@ -141,7 +141,7 @@ def _quick(form: Form, expanded: Form, task: _Task) -> TwistForm:
     search = Search(trials=_QUICK_TRIALS if is_small else 1)
     for source in (form, from_twists(best)) if is_small else (form,):
         again = resynthesize_paulis(source, absorb_tail=task.absorb_tail, search=search)
-        new = task.simplify(to_twists(again))
+        new = task.simplify(to_twists(expand_wide_rotations(again)))
         best = min(best, new, key=task.cost)
     return best
 
@@ -197,7 +197,7 @@ def _starts(
         for trials, width in ((5, 1), (_TRIALS, 1), (5, 4)):
             search = Search(trials=trials, width=width, seed=limits.seed, deadline=late)
             again = resynthesize_paulis(source, absorb_tail=task.absorb_tail, search=search)
-            yield task.simplify(to_twists(again))
+            yield task.simplify(to_twists(expand_wide_rotations(again)))
             if late():
                 return
 
