@@ -46,8 +46,8 @@ class Stopwatch:
 
     seconds = 0.0
 
-    def timed_app(self, *args):
-        app = create_app(*args)
+    def timed_app(self, *options):
+        app = create_app(*options)
 
         async def timed(scope, receive, send):
             start = time.perf_counter()

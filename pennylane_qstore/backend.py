@@ -8,7 +8,7 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from pennylane_qstore.compile import Target, target_for
-from pennylane_qstore.emulator import create_app
+from pennylane_qstore.emulator import EmulatorOptions, create_app
 from pennylane_qstore.errors import (
     AnalyticModeError,
     InvalidShotsError,
@@ -29,6 +29,10 @@ from pennylane_qstore.native import Circuit
 from pennylane_qstore.options import DeviceOptions
 
 _MAX_SHOTS = 1_000_000
+_EMBEDDED = EmulatorOptions(max_jobs=600)
+"""Results are fetched at once, so few are kept; ten times as many may wait to be fetched, which is
+more than a job has circuits.
+"""
 
 
 class Backend:
@@ -40,7 +44,7 @@ class Backend:
 
     def __init__(self, options: DeviceOptions) -> None:
         self.options = options
-        app = create_app() if options.backend == "emulator" else None
+        app = create_app(_EMBEDDED) if options.backend == "emulator" else None
         self._service = HttpService(options.url, options.key, app=app)
         self._runner = Runner(self._service, cache=_open_cache(options.cache))
 
