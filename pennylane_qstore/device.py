@@ -68,8 +68,9 @@ class IonQDevice(Device):
         optimization_level: 0 translates gates directly; 1 also merges rotations and drops what a
             measurement cannot see, once for each structure; 2 searches for the shortest form of
             each circuit, up to 20 s each, for circuits that run for hours.
-        absorb_tail: Whether, at level 2, trailing CNOT networks are left out and their effect is
-            computed from the outcomes.
+        absorb_tail: Whether, at level 2, trailing CNOT networks are left out of all circuits and
+            their effect is computed from the outcomes; for expectation values and variances they
+            are in any case.
 
     Raises:
         InvalidOptionError: If an option cannot work.

@@ -38,7 +38,8 @@ class Effort:
     Attributes:
         level: 0 translates directly; 1 merges and drops what holds at any angle, once for each
             structure; 2 optimises each circuit for itself, by exhaustive search.
-        absorb_tail: Whether trailing CNOT networks become sums of outcomes (level 2).
+        absorb_tail: Whether trailing CNOT networks become sums of outcomes (level 2) also where
+            distributions and samples are asked for; for values they always do.
         time_limit_s: Longest search for one circuit (level 2).
     """
 
@@ -108,7 +109,7 @@ def _optimized(source: Source, target: Target, effort: Effort) -> list[Compiled]
             form = optimize(
                 to_form(instructions(source, row), source.n_qubits),
                 level=2,
-                absorb_tail=effort.absorb_tail,
+                absorb_tail=effort.absorb_tail or source.only_values,
                 time_limit_s=effort.time_limit_s,
                 entangler=target.entangler,
             )

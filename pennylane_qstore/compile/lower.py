@@ -86,12 +86,15 @@ class Source(NamedTuple):
             for each entry of a broadcast; shape ``(batch, n_params)``.
         n_native: How many gates at the start are native ones that the user wrote.
         n_qubits: Width of the circuit.
+        only_values: Whether only expectation values and variances are asked of the outcomes, so
+            that it does not matter which circuit they come from.
     """
 
     skeleton: Skeleton
     params: NDArray[np.float64]
     n_native: int
     n_qubits: int
+    only_values: bool = False
 
 
 def _slot(op: Operator, index: Mapping[Any, int]) -> tuple[Slot, Sequence[Any]]:

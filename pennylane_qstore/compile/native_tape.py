@@ -27,18 +27,21 @@ class Lowering:
         operations: Operations in time order, with the rotations of the measurement basis.
         wires: Wire labels in qubit order.
         batch_size: Length of broadcast parameters, if there are any.
+        only_values: Whether only expectation values and variances are measured.
         compile_all: Compiles the sources of several lowerings at once.
     """
 
     operations: Sequence[Operator]
     wires: Wires
     batch_size: int | None
+    only_values: bool
     compile_all: Callable[[Sequence[Source]], list[list[Compiled]]]
 
     @cached_property
     def source(self) -> Source:
         """The operations, taken apart into structure and parameters."""
-        return read(self.operations, self.wires, batch_size=self.batch_size)
+        source = read(self.operations, self.wires, batch_size=self.batch_size)
+        return source._replace(only_values=self.only_values)
 
     @cached_property
     def circuits(self) -> list[Compiled]:

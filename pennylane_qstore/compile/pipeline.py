@@ -16,10 +16,12 @@ from pennylane.devices.preprocess import (
 from pennylane.exceptions import DecompositionUndefinedError
 from pennylane.measurements import (
     CountsMP,
+    ExpectationMP,
     MeasurementProcess,
     ProbabilityMP,
     SampleMeasurement,
     SampleMP,
+    VarianceMP,
 )
 from pennylane.operation import Operator
 from pennylane.ops import BlockEncode, DiagonalQubitUnitary, QubitUnitary
@@ -193,6 +195,7 @@ def compile_natively(
         [*tape.operations, *rotations],
         _qubit_order(tape, wires),
         batch_size,
+        all(isinstance(mp, ExpectationMP | VarianceMP) for mp in measurements),
         compile_all,
     )
     tapes = tuple(

@@ -39,6 +39,15 @@ def test_a_ghz_state_needs_no_entangling_gate_when_its_tail_is_absorbed():
     np.testing.assert_allclose(values[[0, 15]], 0.5, atol=1e-12)
 
 
+def test_expectation_values_do_without_the_tail_unasked():
+    operations = [qml.RY(0.3, 0), *(qml.CNOT([q, q + 1]) for q in range(3))]
+    measured = [qml.expval(qml.Z(1) @ qml.Z(3)), qml.var(qml.Z(2))]
+    tape = qml.tape.QuantumScript(operations, measured)
+    values, entangling = run(tape, optimization_level=2)
+    assert entangling == 0
+    np.testing.assert_allclose(values, [1, np.sin(0.3) ** 2], atol=1e-9)
+
+
 @pytest.mark.parametrize("options", [{"optimization_level": 3}, {"absorb_tail": True}])
 def test_levels_that_do_not_exist_are_refused(options):
     with pytest.raises(errors.InvalidOptionError):
