@@ -23,6 +23,10 @@ _NOT_GATES = frozenset({"MidMeasureMP", "PauliMeasure", "Conditional", "Allocate
 class Preprocessing(Protocol):
     """A device, as far as its compiler goes."""
 
+    @property
+    def target(self) -> Target:
+        """What circuits are compiled to."""
+
     def preprocess_transforms(self) -> CompilePipeline:
         """Transforms of which the last one compiles."""
 
@@ -121,30 +125,34 @@ def verify(
     return max(found, key=lambda one: (one.ok is False, one.ok is None, one.error))
 
 
-def _pipeline_of(device: Preprocessing | None) -> CompilePipeline:
+def _pipeline_of(device: Preprocessing | None, level: int = 1) -> CompilePipeline:
     if device is None:
-        return native_pipeline(to_target("ms"), 1, None)
+        return native_pipeline(to_target("ms"), level, None)
     return device.preprocess_transforms()
 
 
 @qml.QueuingManager.stop_recording()
 def report(
-    tape: QuantumScript, device: Preprocessing, *, target: Target, level: int = 1
+    tape: QuantumScript, device: Preprocessing | None = None, *, level: int = 1
 ) -> tuple[CompileReport, ...]:
     """Describe the circuits that a device sends for a tape.
 
     Args:
-        tape: A user's tape.
-        device: The device.
-        target: Its gate family.
-        level: Its optimisation level.
+        tape: A user's tape; of a QNode, ``qml.workflow.construct_tape(qnode)(*args)``.
+        device: The device; None for :func:`to_ionq_native`.
+        level: The device's optimisation level, up to which stages are shown.
     """
-    reports = []
-    for native, source, _ in prepare(tape, device.preprocess_transforms()):
-        lowering = native.lowering
-        is_native = native.compiled.gateset == "native"
-        between = trace_stages(lowering.source, target, level=level) if is_native else []
-        reports.append(
-            compile_report(lowering.circuits[0], lowering.wires, source=source, between=between)
-        )
-    return tuple(reports)
+    target = device.target if device is not None else to_target("ms")
+    return tuple(
+        _report(native, source, target, level)
+        for native, source, _ in prepare(tape, _pipeline_of(device, level))
+    )
+
+
+def _report(
+    native: NativeTape, source: Sequence[Operator], target: Target, level: int
+) -> CompileReport:
+    lowering = native.lowering
+    is_native = native.compiled.gateset == "native"
+    between = trace_stages(lowering.source, target, level=level) if is_native else []
+    return compile_report(lowering.circuits[0], lowering.wires, source=source, between=between)
