@@ -1,5 +1,6 @@
 """What a device sends for a tape: described, and compared with the tape."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -10,18 +11,24 @@ from pennylane.tape import QuantumScript
 from pennylane.transforms.core import CompilePipeline
 from pennylane.wires import Wires
 
-from pennylane_qstore.compile import NativeTape, Target
+from pennylane_qstore.compile import Compiled, NativeTape, Source, Target
 from pennylane_qstore.compile.report import CompileReport, compile_report
 from pennylane_qstore.compile.stages import trace_stages
 from pennylane_qstore.compile.verify import Limits, Verification, verify_circuit
 from pennylane_qstore.errors import UnsupportedMeasurementError
+from pennylane_qstore.ops import GPI, GPI2, MS, ZZ
 from pennylane_qstore.transforms import native_pipeline, to_target
 
 _NOT_GATES = frozenset({"MidMeasureMP", "PauliMeasure", "Conditional", "Allocate", "Deallocate"})
+_NATIVE = {"gpi": GPI, "gpi2": GPI2, "ms": MS, "zz": ZZ}
 
 
 class Preprocessing(Protocol):
     """A device, as far as its compiler goes."""
+
+    @property
+    def target(self) -> Target:
+        """What circuits are compiled to."""
 
     def preprocess_transforms(self) -> CompilePipeline:
         """Transforms of which the last one compiles."""
@@ -121,29 +128,77 @@ def verify(
     return max(found, key=lambda one: (one.ok is False, one.ok is None, one.error))
 
 
-def _pipeline_of(device: Preprocessing | None) -> CompilePipeline:
+def source_operations(source: Source, row: int = 0) -> list[Operator]:
+    """One row of a source as PennyLane's operations on qubits."""
+    values = iter(source.params[row].tolist())
+    operations: list[Operator] = []
+    for name, qubits, n_params, word in source.skeleton:
+        params = [next(values) for _ in range(n_params)]
+        if name == "PauliRot":
+            operations.append(qml.PauliRot(*params, word, wires=qubits))
+        elif name.startswith("Adjoint("):
+            base = getattr(qml, name.removeprefix("Adjoint(").removesuffix(")"))
+            operations.append(qml.adjoint(base(*params, wires=qubits)))
+        else:
+            kind = _NATIVE[name] if name in _NATIVE else getattr(qml, name)
+            operations.append(kind(*params, wires=qubits))
+    return operations
+
+
+@qml.QueuingManager.stop_recording()
+def require_verified(
+    sources: Sequence[Source],
+    compiled: Sequence[Sequence[Compiled]],
+    *,
+    limits: Limits | None = None,
+) -> None:
+    """Compare a whole batch with its sources, before it is sent.
+
+    Circuits that no method reaches are named in a warning.
+
+    Args:
+        sources: What was compiled.
+        compiled: For each source one circuit for each row of its parameters.
+        limits: How far to go.
+
+    Raises:
+        VerificationError: If a circuit differs from its source.
+    """
+    for source, rows in zip(sources, compiled, strict=True):
+        wires = Wires(range(source.n_qubits))
+        for row, one in enumerate(rows):
+            operations = source_operations(source, row)
+            found = verify_circuit(one, operations, wires, limits=limits)
+            if found.ok is None:
+                warnings.warn(f"a circuit was not verified: {found.detail}", stacklevel=2)
+            else:
+                found.require()
+
+
+def _pipeline_of(device: Preprocessing | None, level: int = 1) -> CompilePipeline:
     if device is None:
-        return native_pipeline(to_target("ms"), 1, None)
+        return native_pipeline(to_target("ms"), level, None)
     return device.preprocess_transforms()
 
 
 @qml.QueuingManager.stop_recording()
 def report(
-    tape: QuantumScript, device: Preprocessing, *, target: Target, level: int = 1
+    tape: QuantumScript, device: Preprocessing | None = None, *, level: int = 1
 ) -> tuple[CompileReport, ...]:
     """Describe the circuits that a device sends for a tape.
 
     Args:
-        tape: A user's tape.
-        device: The device.
-        target: Its gate family.
-        level: Its optimisation level.
+        tape: A user's tape; of a QNode, ``qml.workflow.construct_tape(qnode)(*args)``.
+        device: The device; None for :func:`to_ionq_native`.
+        level: The device's optimisation level, up to which stages are shown.
     """
+    target = device.target if device is not None else to_target("ms")
+    by_template = device is not None and level == 1
     reports = []
-    for native, source, _ in prepare(tape, device.preprocess_transforms()):
-        lowering = native.lowering
-        is_native = native.compiled.gateset == "native"
-        between = trace_stages(lowering.source, target, level=level) if is_native else []
+    for native, source, _ in prepare(tape, _pipeline_of(device, level)):
+        lowering, between = native.lowering, []
+        if native.compiled.gateset == "native":
+            between = trace_stages(lowering.source, target, level=level, by_template=by_template)
         reports.append(
             compile_report(lowering.circuits[0], lowering.wires, source=source, between=between)
         )

@@ -60,7 +60,7 @@ def native_pipeline(target: Target, level: int, wires: Wires | None) -> CompileP
     templates = TemplateStore()
 
     def compile_one(source: Source, row: int) -> Compiled:
-        form = optimize(form_of(source, target, row), level=level, entangler=target.entangler)
+        form = optimize(form_of(source, row), level=level, entangler=target.entangler)
         return Compiled(synthesize(form, target), form.readout)
 
     def compile_all(sources: Sequence[Source]) -> list[list[Compiled]]:

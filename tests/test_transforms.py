@@ -1,4 +1,6 @@
+import doctest
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pennylane as qml
@@ -207,6 +209,27 @@ def test_what_cannot_be_is_refused():
         to_ionq_native(tape, level=7)
     with pytest.raises(DeviceError):
         to_ionq_native(tape.copy(measurements=[qml.state()]))
+
+
+def test_the_examples_of_the_documentation_run():
+    page = Path(__file__).parents[1] / "docs" / "compiler.md"
+    text = page.read_text().replace("```pycon", "").replace("```", "")
+    examples = doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), 0)
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+    runner.run(examples)
+    assert runner.summarize().failed == 0
+    assert len(examples.examples) > 15
+
+
+def test_mid_circuit_measurements_are_deferred():
+    @qml.qnode(qml.device("default.qubit"))
+    def circuit():
+        qml.RY(0.7, wires=0)
+        outcome = qml.measure(0)
+        qml.cond(outcome, qml.RX)(0.9, wires=1)
+        return qml.expval(qml.Y(1)), qml.expval(outcome)
+
+    assert np.allclose(to_ionq_native(circuit)(), circuit(), atol=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -45,7 +45,7 @@ class Estimate:
 
     Attributes:
         fidelity: Product of the average fidelities of its gates.
-        duration_s: Seconds that its gates take one after another, which is how Aria runs them;
+        duration_s: Seconds that its gates take one after another, which is the longest it can be;
             None where durations are not published.
     """
 

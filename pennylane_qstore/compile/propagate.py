@@ -1,8 +1,8 @@
 r"""Observables carried backwards through a circuit, as sums of Pauli words.
 
 A word :math:`P` measured behind a circuit :math:`U` is the observable :math:`U^\dagger P U` in
-front of it. Gate by gate that is a real sum of words, and nothing is cut off: the sum is exact, or
-has too many words and is given up.
+front of it. Gate by gate that is a real sum of words. Only what rounding of angles stirs up is left
+out, and added up as a bound on the error; a sum that has too many words is given up.
 
 References:
     Rudolph, Jones, Teng, Angrisani, Holmes, "Pauli Propagation: A Computational Framework for
@@ -26,7 +26,9 @@ WIDEST_STEP = 4
 LONGEST_WORD = 4
 """Most bits of a parity that is compared."""
 
-_TINY = 1e-15
+_TINY = 4e-12
+"""Angles are rounded to 12 decimals of a turn, which makes words of about 3e-12."""
+_MAX_DROPPED = 5e-9
 _LETTERS = np.array(
     [[[1, 0], [0, 1]], [[1, 0], [0, -1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]]], dtype=complex
 )
@@ -42,11 +44,13 @@ class PauliSum(NamedTuple):
         x: Which qubits have X or Y in each word; shape ``(n_words,)``.
         z: Which qubits have Z or Y.
         factors: The words' coefficients.
+        dropped: Sum of the coefficients' sizes left out: a bound on the error of any mean.
     """
 
     x: Ints
     z: Ints
     factors: NDArray[np.float64]
+    dropped: float = 0.0
 
     @property
     def on_ground(self) -> float:
@@ -55,10 +59,9 @@ class PauliSum(NamedTuple):
 
     def distance(self, other: "PauliSum") -> float:
         """Largest difference of coefficients."""
-        parts = zip(self[:2], other[:2], strict=True)
-        x, z = (np.concatenate(part) for part in parts)
-        difference = _merged(x, z, np.concatenate([self.factors, -other.factors]))
-        return float(np.abs(difference.factors).max(initial=0.0))
+        x, z = np.concatenate([self.x, other.x]), np.concatenate([self.z, other.z])
+        _, _, sums = _merged(x, z, np.concatenate([self.factors, -other.factors]))
+        return float(np.abs(sums).max(initial=0.0))
 
 
 def z_word(qubits: Iterable[int], *, flip: bool = False) -> PauliSum:
@@ -92,10 +95,10 @@ class Propagator:
         self._max_terms = max_terms
 
     def __call__(self, observable: PauliSum) -> PauliSum | None:
-        """The observable in front of the circuit, or None if the sum became too long."""
+        """The observable in front of the circuit, or None if its sum is too long to be exact."""
         for turn in self._turns:
             observable = _carried(observable, turn)
-            if len(observable.factors) > self._max_terms:
+            if len(observable.factors) > self._max_terms or observable.dropped > _MAX_DROPPED:
                 return None
         return observable
 
@@ -158,9 +161,10 @@ def compare_parities(
         ]
         if sums[0] is None or sums[1] is None:
             return None
+        dropped = sums[0].dropped + sums[1].dropped
         if from_ground:
-            return abs(sums[0].on_ground - sums[1].on_ground)
-        return sums[0].distance(sums[1])
+            return abs(sums[0].on_ground - sums[1].on_ground) + dropped
+        return sums[0].distance(sums[1]) + dropped
 
     errors: dict[tuple[int, ...], float | None] = {(bit,): compare((bit,)) for bit in bits}
     reached = [word[0] for word, error in errors.items() if error is not None]
@@ -196,14 +200,14 @@ def _turn(step: Step) -> _Turn:
     turned = matrix.conj().T @ words @ matrix
     flat = words.reshape(4**k, -1)
     factors = (turned.reshape(4**k, -1) @ flat.conj().T).real / 2**k
-    present, images = np.nonzero(np.abs(factors) > _TINY)
+    present, images = np.nonzero(np.abs(factors) > 1e-15)
     counts = np.bincount(present, minlength=4**k)
     x, z = _bits(images, step.qubits)
     return _Turn(step.qubits, np.cumsum(counts) - counts, counts, x, z, factors[present, images])
 
 
 def _carried(observable: PauliSum, turn: _Turn) -> PauliSum:
-    x, z, factors = observable
+    x, z, factors, dropped = observable
     number = np.zeros_like(x)
     for qubit in turn.qubits:
         number = 4 * number + 2 * ((x >> qubit) & 1) + ((z >> qubit) & 1)
@@ -214,11 +218,14 @@ def _carried(observable: PauliSum, turn: _Turn) -> PauliSum:
     word = np.repeat(np.arange(len(x)), counts)
     ends = np.cumsum(counts)
     image = np.arange(len(word)) + (turn.starts[number] + counts - ends)[word]
-    return _merged(
+    x, z, factors = _merged(
         (x[word] & clear) | turn.x[image],
         (z[word] & clear) | turn.z[image],
         factors[word] * turn.factors[image],
     )
+    kept = np.abs(factors) > _TINY
+    dropped += float(np.abs(factors[~kept]).sum())
+    return PauliSum(x[kept], z[kept], factors[kept], dropped)
 
 
 def _bits(numbers: Ints, qubits: Sequence[int]) -> tuple[Ints, Ints]:
@@ -231,14 +238,13 @@ def _bits(numbers: Ints, qubits: Sequence[int]) -> tuple[Ints, Ints]:
     return x, z
 
 
-def _merged(x: Ints, z: Ints, factors: NDArray[np.float64]) -> PauliSum:
-    """Equal words added up, and those that cancel left out."""
+def _merged(
+    x: Ints, z: Ints, factors: NDArray[np.float64]
+) -> tuple[Ints, Ints, NDArray[np.float64]]:
+    """Equal words added up."""
     if len(x) == 0:
-        return PauliSum(x, z, factors)
+        return x, z, factors
     order = np.lexsort((z, x))
-    x, z, factors = x[order], z[order], factors[order]
-    is_new = np.append(True, (np.diff(x) != 0) | (np.diff(z) != 0))
-    starts = np.flatnonzero(is_new)
-    sums = np.add.reduceat(factors, starts)
-    kept = np.abs(sums) > _TINY
-    return PauliSum(x[starts][kept], z[starts][kept], sums[kept])
+    x, z = x[order], z[order]
+    starts = np.flatnonzero(np.append(True, (np.diff(x) != 0) | (np.diff(z) != 0)))
+    return x[starts], z[starts], np.add.reduceat(factors[order], starts)

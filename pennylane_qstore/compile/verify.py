@@ -7,7 +7,7 @@ permutes basis states. The compiler's input rules promise less, the same distrib
 ground state, which is where every circuit starts.
 
 * Up to ten qubits all inputs are compared, by the full unitary.
-* Up to 22 qubits (more if asked) distributions are compared, by state vectors: from the ground
+* Up to 24 qubits (more if asked) distributions are compared, by state vectors: from the ground
   state and, where all inputs count, from random product states. An observable that differs at all
   differs on a random product state with probability one, because its mean there is a non-zero
   analytic function of the angles.
@@ -98,8 +98,8 @@ class Limits:
 
     tolerance: float = 1e-8
     unitary_qubits: int = 10
-    state_qubits: int = 22
-    max_terms: int = 1 << 14
+    state_qubits: int = 24
+    max_terms: int = 1 << 16
     seed: int = 0
 
 

@@ -143,7 +143,7 @@ def test_a_device_reports_every_circuit_of_a_tape():
         [qml.RX(np.array([0.1, 0.2]), wires=0), qml.CNOT(wires=[0, 1])],
         [qml.expval(qml.X(0)), qml.expval(qml.Z(0))],
     )
-    reports = report(tape, device, target=device.target)
+    reports = report(tape, device)
     assert len(reports) == 4
     assert all(r.stages[0].name == "source" and r.sent.n_entangling <= 1 for r in reports)
 
@@ -153,11 +153,21 @@ def test_native_and_qis_circuits_have_no_stages_between():
         [GPI2(0.1, wires=0), MS(0.1, 0.2, 0.2, wires=[0, 1])], [qml.expval(qml.Z(1))]
     )
     device = IonQDevice()
-    (native,) = report(tape, device, target=device.target)
+    (native,) = report(tape, device)
     assert [stage.name for stage in native.stages] == ["source", "sent"]
     device = IonQDevice(gateset="qis")
     tape = qml.tape.QuantumScript([qml.Hadamard(0), qml.CNOT(wires=[0, 1])], [qml.probs()])
-    (abstract,) = report(tape, device, target=device.target)
+    (abstract,) = report(tape, device)
     assert abstract.estimates == {}
     assert abstract.sent.angle is None
     assert str(abstract).startswith("2 qubits, qis gates: 1 cnot, 1 h")
+
+
+def test_without_a_device_the_transform_is_reported():
+    ops = [qml.Hadamard(0), qml.Hadamard(1), qml.Toffoli(wires=[0, 1, 2]), qml.CNOT(wires=[0, 1])]
+    tape = qml.tape.QuantumScript(ops, [qml.probs(wires=[0, 1, 2])])
+    (compiled,) = report(tape)
+    assert [stage.name for stage in compiled.stages[-2:]] == ["all of level 1", "sent"]
+    assert compiled.stages[-2].n_entangling == compiled.sent.n_entangling
+    (direct,) = report(tape, level=0)
+    assert direct.sent.n_entangling > compiled.sent.n_entangling

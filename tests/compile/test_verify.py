@@ -5,17 +5,27 @@ import pytest
 from pennylane.wires import Wires
 
 from pennylane_qstore import IonQDevice
+from pennylane_qstore.compile import (
+    Source,
+    TemplateStore,
+    measurements,
+    read,
+    rules,
+    synthesize,
+    target_for,
+    translate,
+)
 from pennylane_qstore.compile import expand as expand_module
-from pennylane_qstore.compile import measurements, read, rules, synthesize, target_for, translate
 from pennylane_qstore.compile import optimize as optimize_module
 from pennylane_qstore.compile import program as program_module
-from pennylane_qstore.compile.batch import Compiled
+from pennylane_qstore.compile.batch import Compiled, compile_batch
 from pennylane_qstore.compile.form import Rotation
 from pennylane_qstore.compile.one_qubit import Pulses
 from pennylane_qstore.compile.passes.twists import TwistForm
 from pennylane_qstore.compile.stages import form_of
+from pennylane_qstore.compile.template import Slot
 from pennylane_qstore.compile.verify import Limits, VerificationError, verify_circuit
-from pennylane_qstore.inspection import verify
+from pennylane_qstore.inspection import require_verified, source_operations, verify
 from pennylane_qstore.native import Bit, Circuit, Gate
 from tests.oracles import random_operations
 
@@ -30,7 +40,7 @@ METHODS = {
 def compile_operations(ops, n_qubits, family="ms", **options):
     source = read(ops, Wires(range(n_qubits)))
     target = TARGETS[family]
-    form = optimize_module.optimize(form_of(source, target), entangler=family, **options)
+    form = optimize_module.optimize(form_of(source), entangler=family, **options)
     return Compiled(synthesize.synthesize(form, target), form.readout)
 
 
@@ -440,6 +450,25 @@ def test_what_a_device_sends_is_verified(name, gateset):
     assert found.ok, found
 
 
+@pytest.mark.parametrize("options", [{}, {"absorb_tail": True}])
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_every_level_of_a_device_is_verified(level, options):
+    if "absorb_tail" in options and level < 2:
+        pytest.skip("tails are absorbed at level 2")
+    device = IonQDevice(optimization_level=level, **options)
+    assert verify(device_tape(), device).require().error < 1e-9
+    if level == 0:
+        assert verify(device_tape(), device, from_ground=False).ok
+
+
+def test_a_wrong_simplification_is_caught(monkeypatch):
+    def simplify(form):
+        return type(form)(form.n_qubits, form.operations[1:], form.readout)
+
+    monkeypatch.setattr("pennylane_qstore.compile.template.simplify", simplify)
+    assert verify(device_tape(), IonQDevice()).ok is False
+
+
 @pytest.mark.parametrize("axis", ["X", "Y"])
 def test_a_wrong_measurement_basis_is_caught(monkeypatch, axis):
     turned = {"X": qml.RY, "Y": qml.RX}[axis]
@@ -458,3 +487,50 @@ def test_a_wrong_template_is_caught(monkeypatch):
 
     monkeypatch.setattr("pennylane_qstore.compile.template.write_program", write_program)
     assert verify(device_tape(), IonQDevice()).ok is False
+
+
+ARITIES = {
+    "Identity": 1,
+    "CCZ": 3,
+    "Toffoli": 3,
+    "CSWAP": 3,
+    "DoubleExcitation": 4,
+    "MultiRZ": 3,
+    "PauliRot": 3,
+}
+
+
+@pytest.mark.parametrize("name", sorted(translate.TRANSLATABLE))
+def test_every_operation_with_a_rule_is_verified_from_its_source(name):
+    kind = getattr(qml, name.removeprefix("Adjoint(").removesuffix(")"))
+    n_wires, n_params = ARITIES.get(name, kind.num_wires), kind.num_params
+    rng = np.random.default_rng(0)
+    slots = [Slot("Rot", (qubit,), 3) for qubit in range(n_wires)]
+    word = "XYZ" if name == "PauliRot" else ""
+    slots = [*slots, Slot(name, tuple(range(n_wires)), n_params, word), *slots]
+    params = rng.uniform(-6, 6, (2, 6 * n_wires + n_params))
+    source = Source(tuple(slots), params, 0, n_wires)
+    for target in TARGETS.values():
+        compiled = compile_batch([source], target, templates=TemplateStore())
+        require_verified([source], compiled)
+        for row in range(2):
+            operations = source_operations(source, row)
+            wires = Wires(range(n_wires))
+            assert verify_circuit(compiled[0][row], operations, wires, from_ground=False).ok
+
+
+def test_a_batch_with_a_wrong_circuit_is_refused():
+    ops = [qml.RX(np.array([0.1, 0.2, 0.3]), wires=0), qml.PauliRot(0.3, "XY", wires=[0, 1])]
+    source = read([*ops, qml.adjoint(qml.T(0)), qml.RX(0.2, 0)], Wires([0, 1]), batch_size=3)
+    (rows,) = compile_batch([source], TARGETS["ms"], templates=TemplateStore())
+    require_verified([source], [rows])
+    with pytest.raises(VerificationError):
+        require_verified([source], [[rows[0], rows[2], rows[1]]])
+    with pytest.warns(UserWarning, match="not verified"):
+        require_verified([source], [rows], limits=Limits(state_qubits=0, max_terms=0))
+
+
+def test_native_gates_are_verified_from_their_source():
+    ops = [ionq_ops.GPI2(0.1, wires=0), ionq_ops.MS(0.1, 0.2, 0.2, wires=[0, 1])]
+    source = read(ops, Wires([0, 1]))
+    require_verified([source], compile_batch([source], TARGETS["ms"], templates=TemplateStore()))
