@@ -8,11 +8,14 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pennylane_qstore.compile.verify import VerificationError
     from pennylane_qstore.device import IonQDevice
     from pennylane_qstore.errors import QStoreError
+    from pennylane_qstore.inspection import verify
     from pennylane_qstore.ops import GPI, GPI2, MS, ZZ
     from pennylane_qstore.optimize import SPSAOptimizer
     from pennylane_qstore.templates import HardwareEfficientAnsatz
+    from pennylane_qstore.transforms import to_ionq_native
 
 _HOMES = {
     "IonQDevice": "device",
@@ -23,6 +26,9 @@ _HOMES = {
     "ZZ": "ops",
     "SPSAOptimizer": "optimize",
     "HardwareEfficientAnsatz": "templates",
+    "VerificationError": "compile.verify",
+    "to_ionq_native": "transforms",
+    "verify": "inspection",
 }
 
 __all__ = [
@@ -33,7 +39,10 @@ __all__ = [
     "MS",
     "QStoreError",
     "SPSAOptimizer",
+    "VerificationError",
     "ZZ",
+    "to_ionq_native",
+    "verify",
 ]
 
 __version__ = version("pennylane-qstore")

@@ -34,7 +34,9 @@ from pennylane_qstore.compile import (
     to_lowerable,
     to_numpy,
 )
+from pennylane_qstore.compile.report import CompileReport
 from pennylane_qstore.execution import BatchResult, Request
+from pennylane_qstore.inspection import report, require_verified
 from pennylane_qstore.measure import differentiate, measure
 from pennylane_qstore.native import GateSet
 from pennylane_qstore.options import DeviceOptions
@@ -71,6 +73,7 @@ class IonQDevice(Device):
         absorb_tail: Whether, at level 2, trailing CNOT networks are left out of all circuits and
             their effect is computed from the outcomes; for expectation values and variances they
             are in any case.
+        verify: Whether every compiled circuit is compared with its source before it is sent.
 
     Raises:
         InvalidOptionError: If an option cannot work.
@@ -116,6 +119,7 @@ class IonQDevice(Device):
         progress: bool | None = None,
         optimization_level: int = 1,
         absorb_tail: bool = False,
+        verify: bool = False,
     ) -> None:
         super().__init__(wires=wires, shots=shots)
         options = DeviceOptions(
@@ -135,6 +139,7 @@ class IonQDevice(Device):
             progress=progress,
             optimization_level=optimization_level,
             absorb_tail=absorb_tail,
+            verify=verify,
         )
         self.templates = TemplateStore()
         self._rng = np.random.default_rng(seed)
@@ -150,13 +155,25 @@ class IonQDevice(Device):
 
     def _compile(self, sources: Sequence[Source]) -> list[list[Compiled]]:
         options = self._backend.options
-        return compile_batch(
+        compiled = compile_batch(
             sources,
             self.target,
             templates=self.templates,
             gateset=options.gateset,
             effort=Effort(options.optimization_level, options.absorb_tail),
         )
+        if options.verify:
+            require_verified(sources, compiled)
+        return compiled
+
+    def compile(self, tape: QuantumScript) -> tuple[CompileReport, ...]:
+        """What would be sent for a tape: nothing is submitted.
+
+        Returns:
+            One report for each circuit: the circuit, a drawing, counts, depth, angle, pulses,
+            estimated fidelity and duration, and the way there pass by pass.
+        """
+        return report(tape, self, level=self._backend.options.optimization_level)
 
     def supports_derivatives(
         self, execution_config: ExecutionConfig | None = None, circuit: QuantumScript | None = None

@@ -43,6 +43,7 @@ class DeviceOptions:
     progress: bool | None = None
     optimization_level: int = 1
     absorb_tail: bool = False
+    verify: bool = False
 
     def __post_init__(self) -> None:
         self._check_backend()

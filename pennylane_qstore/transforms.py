@@ -27,7 +27,7 @@ from pennylane_qstore.compile import (
     to_lowerable,
 )
 from pennylane_qstore.compile.optimize import optimize
-from pennylane_qstore.compile.pipeline import name_measured_wires
+from pennylane_qstore.compile.pipeline import name_measured_wires, standard_order
 from pennylane_qstore.compile.stages import form_of
 from pennylane_qstore.compile.synthesize import synthesize
 from pennylane_qstore.compile.target import Entangler
@@ -131,7 +131,7 @@ def to_ionq_native(
     pipeline = native_pipeline(to_target(target, noise_model), level, order)
     if not tape.measurements:
         return _compile_unmeasured(tape, pipeline)
-    (named,), _ = name_measured_wires(tape, order or _standard_order(tape.wires))
+    (named,), _ = name_measured_wires(tape, order or standard_order(tape.wires))
     batch, postprocess = pipeline((named,))
     return tuple(map(_plain, batch)), lambda results: postprocess(results)[0]
 
@@ -140,12 +140,6 @@ def to_ionq_native(
 def _on_qnode(self: Any, qnode: Any, targs: Any, tkwargs: dict[str, Any]) -> Any:
     """Let measurements of all wires mean all wires of the QNode's device."""
     return self.default_qnode_transform(qnode, targs, {"wires": qnode.device.wires, **tkwargs})
-
-
-def _standard_order(wires: Wires) -> Wires:
-    """The order PennyLane gives wires that no device names: 0 to n - 1, else by first use."""
-    numbers = Wires(range(len(wires)))
-    return numbers if set(numbers) == set(wires) else wires
 
 
 def _first(results: Sequence[Any]) -> Any:

@@ -66,9 +66,15 @@ def name_measured_wires(
     tape: QuantumScript, wires: Wires | None
 ) -> tuple[QuantumScriptBatch, PostprocessingFn]:
     """Write the wires into measurements of all wires, before other transforms reorder them."""
-    everything = wires or tape.wires
+    everything = wires or standard_order(tape.wires)
     named = [_on_wires(mp, everything) for mp in tape.measurements]
     return (tape.copy(measurements=named),), _first
+
+
+def standard_order(wires: Wires) -> Wires:
+    """The order PennyLane gives wires that no device names: 0 to n - 1, else by first use."""
+    numbers = Wires(range(len(wires)))
+    return numbers if set(numbers) == set(wires) else wires
 
 
 def _on_wires(mp: MeasurementProcess, wires: Wires) -> MeasurementProcess:

@@ -4,7 +4,10 @@ import numpy as np
 import pennylane as qml
 import pytest
 
+import pennylane_qstore
 from pennylane_qstore import errors
+from pennylane_qstore.compile import rules
+from pennylane_qstore.compile.form import Rotation
 from tests.oracles import random_operations
 
 
@@ -52,3 +55,32 @@ def test_expectation_values_do_without_the_tail_unasked():
 def test_levels_that_do_not_exist_are_refused(options):
     with pytest.raises(errors.InvalidOptionError):
         qml.device("qstore.ionq", wires=1, **options)
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_verifying_lets_right_circuits_pass(level):
+    operations = random_operations(np.random.default_rng(2), range(4), 8, decomposed=True)
+    tape = qml.tape.QuantumScript(operations, [qml.probs(wires=range(4))])
+    (expected,) = qml.execute([tape], qml.device("default.qubit", wires=4))
+    values, _ = run(tape, optimization_level=level, verify=True)
+    np.testing.assert_allclose(values, expected, atol=1e-9)
+
+
+def test_verifying_stops_a_wrong_circuit_before_it_is_sent(monkeypatch):
+    monkeypatch.setitem(rules.RULES, "CNOT", lambda qubits: [Rotation(qubits, "ZX", np.pi / 2)])
+    tape = qml.tape.QuantumScript(
+        [qml.Hadamard(0), qml.CNOT([0, 1]), qml.RY(0.3, 0)], [qml.probs(wires=[0, 1])]
+    )
+    device = qml.device("qstore.ionq", wires=2, cache=False, verify=True)
+    with qml.Tracker(device) as t, pytest.raises(pennylane_qstore.VerificationError):
+        qml.execute([tape], device)
+    assert "jobs" not in t.totals
+
+
+def test_compile_reports_what_would_be_sent():
+    device = qml.device("qstore.ionq", wires=2, cache=False)
+    tape = qml.tape.QuantumScript([qml.Hadamard(0), qml.CNOT([0, 1])], [qml.probs(wires=[0, 1])])
+    (found,) = device.compile(tape)
+    assert found.counts["ms"] == 1
+    assert "MS" in found.draw()
+    assert "MS" in str(found) or "ms" in str(found)

@@ -365,3 +365,18 @@ def test_other_interfaces_differentiate(interface, params):
         x = module.tensor(0.3, requires_grad=True, dtype=module.float64)
         run(x).backward()
         assert float(x.grad) == pytest.approx(-np.sin(0.3), abs=1e-9)
+
+
+def test_probabilities_of_all_wires_come_in_pennylanes_order_without_device_wires():
+    def run(device):
+        @qml.qnode(device)
+        def circuit():
+            qml.RX(0.3, wires=1)
+            qml.RX(1.2, wires=0)
+            return qml.probs()
+
+        return circuit()
+
+    np.testing.assert_allclose(
+        run(qml.device("qstore.ionq")), run(qml.device("default.qubit")), atol=1e-9
+    )
