@@ -7,7 +7,7 @@ read gate by gate; the others are compared with it column by column, which costs
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pennylane_qstore.emulator.gates import Json, Slot, read_gate
 from pennylane_qstore.emulator.program import FloatArray, Op, Program
 from pennylane_qstore.emulator.refusal import bad
+from pennylane_qstore.emulator.texts import CircuitText, places_of
 
 FIXED_KEYS = ("gate", "target", "targets", "control", "controls", "terms")
 _NUMBERS = frozenset({int, float})
@@ -40,7 +41,7 @@ class Template:
     scalars: dict[str, list[int]]
     vectors: dict[str, tuple[list[int], list[int]]]
     constants: list[float]
-    rows: list[list[float]] = field(default_factory=list)
+    rows: list[list[float] | FloatArray] = field(default_factory=list)
 
     def read(self, circuit: Sequence[Json]) -> list[float] | None:
         """Numbers of a circuit, or None if its structure is another."""
@@ -80,11 +81,39 @@ class Template:
         return rows
 
 
-class Reader:
-    """Collects the circuits of one job by structure."""
+class _Columns(NamedTuple):
+    """Where the numbers of a skeleton go.
 
-    def __init__(self) -> None:
+    Attributes:
+        template: Structure of the circuits with this skeleton.
+        base: Numbers of one of them.
+        columns: Columns that differ between them.
+        places: Which number of the text each of these columns holds.
+    """
+
+    template: Template
+    base: Sequence[float] | FloatArray
+    columns: NDArray[np.int64]
+    places: NDArray[np.int64]
+
+
+class Reader:
+    """Collects the circuits of one job by structure.
+
+    Args:
+        texts: Circuits that were taken out of the payload: the list in their place holds an index.
+    """
+
+    def __init__(self, texts: Sequence[CircuitText] | None = None) -> None:
         self._known: dict[tuple[str, ...], list[Template]] = {}
+        self._texts = texts
+        self._skeletons: dict[tuple[int, str], _Columns] = {}
+
+    def count(self, circuit: list[object]) -> int:
+        """Number of gates of a circuit."""
+        if self._texts is None:
+            return len(circuit)
+        return self._texts[cast(int, circuit[0])].gates
 
     def read(self, circuit: list[object], gateset: str, where: str) -> tuple[Template, int]:
         """Read one circuit.
@@ -100,6 +129,26 @@ class Reader:
         Raises:
             RefusalError: A gate violates the schema.
         """
+        if self._texts is not None:
+            return self._read_text(self._texts[cast(int, circuit[0])], gateset, where)
+        return self._read_gates(circuit, gateset, where)
+
+    def _read_text(self, text: CircuitText, gateset: str, where: str) -> tuple[Template, int]:
+        """Read one circuit by its numbers, if its skeleton is known."""
+        key = (id(text.skeleton), gateset)
+        if key not in self._skeletons:
+            template, row = self._read_gates(text.parse(), gateset, where)
+            marked = template.read(text.parse_marks())
+            if marked is not None:
+                self._skeletons[key] = _Columns(template, template.rows[row], *places_of(marked))
+            return template, row
+        found = self._skeletons[key]
+        numbers = np.array(found.base, dtype=float)
+        numbers[found.columns] = text.numbers[found.places]
+        found.template.rows.append(numbers)
+        return found.template, len(found.template.rows) - 1
+
+    def _read_gates(self, circuit: list[object], gateset: str, where: str) -> tuple[Template, int]:
         names = (gateset, *[gate.get("gate") if type(gate) is dict else "" for gate in circuit])
         known = self._known.setdefault(cast("tuple[str, ...]", names), [])
         gates = cast("list[Json]", circuit)

@@ -20,6 +20,7 @@ from pennylane_qstore.emulator.circuits import Reader, Template
 from pennylane_qstore.emulator.gates import Json
 from pennylane_qstore.emulator.program import Program
 from pennylane_qstore.emulator.refusal import bad
+from pennylane_qstore.emulator.texts import CircuitText
 
 SINGLE, MULTI, QASM = "ionq.circuit.v1", "ionq.multi-circuit.v1", "ionq.qasm3.v1"
 T = TypeVar("T")
@@ -98,11 +99,15 @@ def _refuse_constant(name: str) -> object:
     raise ValueError(f"{name} is no JSON number")
 
 
-def parse_job(payload: object) -> JobInput:
+def parse_job(payload: object, texts: Sequence[CircuitText] | None = None) -> JobInput:
     """Check a job payload against the schema.
 
     Unknown keys are ignored, ``shots`` may be a numeric string and optional values may be null,
     because clients in use today send all of these.
+
+    Args:
+        payload: The payload as JSON.
+        texts: Circuits that were taken out of it; each ``circuit`` holds the index of its text.
 
     Raises:
         RefusalError: The payload violates the schema.
@@ -128,7 +133,7 @@ def parse_job(payload: object) -> JobInput:
         seed=seed,
         dry_run=bool(_optional(payload, "dry_run", bool)),
         settings=_optional(payload, "settings", dict) or {},
-        circuits=_circuits(kind, content),
+        circuits=_circuits(kind, content, texts),
     )
 
 
@@ -178,28 +183,30 @@ def _noise(payload: Json) -> tuple[str | None, int | None]:
     return model, seed
 
 
-def _circuits(kind: str, content: Json) -> tuple[CircuitInput, ...]:
+def _circuits(
+    kind: str, content: Json, texts: Sequence[CircuitText] | None
+) -> tuple[CircuitInput, ...]:
     if kind == QASM:
         if not isinstance(content.get("data"), str):
             raise bad("input.data must hold OpenQASM text", "input")
         return ()
-    reader = Reader()
+    reader = Reader(texts)
     if kind == SINGLE:
-        _check_size([content])
+        _check_size([content], reader)
         return (_circuit(content, reader, content, "input"),)
     if "circuit" in content:
         raise bad("input.circuit is not allowed beside input.circuits", "input")
     circuits = content.get("circuits")
     if not isinstance(circuits, list) or not circuits:
         raise bad("input.circuits must be a list of circuits", "input")
-    _check_size(circuits)
+    _check_size(circuits, reader)
     return tuple(
         _circuit(circuit, reader, content, f"input.circuits[{index}]")
         for index, circuit in enumerate(circuits)
     )
 
 
-def _check_size(circuits: Sequence[object]) -> None:
+def _check_size(circuits: Sequence[object], reader: Reader) -> None:
     if len(circuits) > MAX_CIRCUITS:
         raise bad(f"{len(circuits)} circuits exceed the limit of {MAX_CIRCUITS}", "input")
     gates = 0
@@ -207,7 +214,7 @@ def _check_size(circuits: Sequence[object]) -> None:
         found = circuit.get("circuit") if isinstance(circuit, dict) else None
         if not isinstance(found, list):
             raise bad(f"input.circuits[{index}].circuit must be a list of gates", "input")
-        gates += len(found)
+        gates += reader.count(found)
     if gates > MAX_GATES:
         raise bad(f"{gates} gates exceed the limit of {MAX_GATES}", "input")
 

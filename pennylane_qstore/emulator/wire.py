@@ -9,6 +9,7 @@ from starlette.responses import Response
 from pennylane_qstore.emulator.catalog import MAX_BODY_BYTES
 from pennylane_qstore.emulator.gates import Json
 from pennylane_qstore.emulator.refusal import RefusalError, bad
+from pennylane_qstore.emulator.texts import split_circuits
 from pennylane_qstore.emulator.validate import JobInput, parse_job, parse_json
 
 THREAD_BYTES = 2**17
@@ -55,7 +56,11 @@ async def read_job(body: bytes) -> JobInput:
 
 
 def _parse(body: bytes) -> JobInput:
-    return parse_job(parse_json(body))
+    split = split_circuits(body) if len(body) > THREAD_BYTES else None
+    if split is None:
+        return parse_job(parse_json(body))
+    rest, texts = split
+    return parse_job(parse_json(rest), texts)
 
 
 def query_int(request: Request, key: str, default: int, *, low: int, high: int) -> int:

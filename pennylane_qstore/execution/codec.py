@@ -86,15 +86,13 @@ def _decode_map(
         raise MalformedResultError(f"{kind} are no map of states: {_quote(payload)}")
     if not set(map(type, entries.values())) <= {int, float}:
         raise MalformedResultError(f"{kind} hold something else than numbers: {_quote(payload)}")
-    wire = np.array([_state(key, base, n_qubits) for key in entries], dtype=np.int64)
+    wire = _states(tuple(entries), base, n_qubits)
     try:
         values = np.array(list(entries.values()), dtype=np.float64)
     except OverflowError:
         raise MalformedResultError(f"{kind} hold too large a number: {_quote(payload)}") from None
     if not np.isfinite(values).all() or (values < 0).any():
         raise MalformedResultError(f"{kind} hold negative or non-finite values: {_quote(payload)}")
-    if len(set(wire.tolist())) != len(wire):
-        raise MalformedResultError(f"{kind} list a state twice: {_quote(payload)}")
     return wire, values
 
 
@@ -106,6 +104,15 @@ def _register(registers: Any) -> Any:
         if len(registers) == 1:
             return next(iter(registers.values()))
     raise MalformedResultError(f"no register output_all in {_quote(registers)}")
+
+
+@lru_cache(maxsize=64)
+def _states(keys: tuple[Any, ...], base: int, n_qubits: int) -> NDArray[np.int64]:
+    """States as integers in wire order. The circuits of a batch mostly have the same states."""
+    states = np.array([_state(key, base, n_qubits) for key in keys], dtype=np.int64)
+    if len(np.unique(states)) != len(states):
+        raise MalformedResultError(f"states are listed twice: {_quote(keys)}")
+    return states
 
 
 def _state(key: Any, base: int, n_qubits: int) -> int:
