@@ -198,7 +198,13 @@ def report(
     for native, source, _ in prepare(tape, _pipeline_of(device, level)):
         lowering, between = native.lowering, []
         if native.compiled.gateset == "native":
-            between = trace_stages(lowering.source, target, level=level, by_template=by_template)
+            between = trace_stages(
+                lowering.source,
+                target,
+                level=level,
+                absorb_tail=any(len(bit.qubits) != 1 or bit.flip for bit in native.readout),
+                by_template=by_template,
+            )
         reports.append(
             compile_report(lowering.circuits[0], lowering.wires, source=source, between=between)
         )

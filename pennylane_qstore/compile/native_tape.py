@@ -15,7 +15,7 @@ from pennylane.wires import Wires
 
 from pennylane_qstore.compile.batch import Compiled
 from pennylane_qstore.compile.lower import Source, read
-from pennylane_qstore.compile.operations import operation_name, to_operations
+from pennylane_qstore.compile.operations import operation_name, read_labels, to_operations
 from pennylane_qstore.native import Bit, Circuit
 
 
@@ -110,13 +110,10 @@ class NativeTape(QuantumScript):
         """The gates that are sent, as PennyLane operations.
 
         A qubit bears the label of the wire that is read from it, so that the tape as it stands
-        measures what it says, although qubits may have been permuted for free.
+        measures what it says, although qubits may have been permuted for free. Where a wire is read
+        from several qubits (a tail was absorbed), only :attr:`readout` says how.
         """
-        wires = list(self.lowering.wires)
-        labels = list(wires)
-        for wire, bit in zip(wires, self.readout, strict=True):
-            if len(bit.qubits) == 1:
-                labels[bit.qubits[0]] = wire
+        labels = read_labels(self.compiled, self.readout, self.lowering.wires)
         return to_operations(self.compiled, Wires(labels))
 
     @property

@@ -1,5 +1,7 @@
 """Circuits back to PennyLane operations, to be drawn and counted."""
 
+from collections.abc import Sequence
+
 from pennylane.operation import Operator
 from pennylane.ops import (
     CNOT,
@@ -22,7 +24,7 @@ from pennylane.ops import (
 from pennylane.queuing import QueuingManager
 from pennylane.wires import Wires
 
-from pennylane_qstore.native import Circuit, GateSet
+from pennylane_qstore.native import Bit, Circuit, GateSet
 from pennylane_qstore.ops import GPI, GPI2, MS, ZZ
 
 _NATIVE = {"gpi": GPI, "gpi2": GPI2, "ms": MS, "zz": ZZ}
@@ -70,3 +72,13 @@ def to_operations(circuit: Circuit, wires: Wires) -> list[Operator]:
             else:
                 operations.append(table[name](*values, wires=labels))
     return operations
+
+
+def read_labels(circuit: Circuit, readout: Sequence[Bit], wires: Wires) -> list[object]:
+    """Label of each qubit: that of the wire read from it, else the one in its place."""
+    labels: list[object] = [None] * circuit.n_qubits
+    for wire, bit in zip(wires, readout, strict=True):
+        if len(bit.qubits) == 1 and labels[bit.qubits[0]] is None:
+            labels[bit.qubits[0]] = wire
+    spare = iter([wire for wire in wires if wire not in labels])
+    return [next(spare) if label is None else label for label in labels]

@@ -11,7 +11,7 @@ from pennylane.wires import Wires
 
 from pennylane_qstore.compile.batch import Compiled
 from pennylane_qstore.compile.estimate import ESTIMATE_NOTE, Estimate, estimate
-from pennylane_qstore.compile.operations import to_operations
+from pennylane_qstore.compile.operations import read_labels, to_operations
 from pennylane_qstore.native import Bit, Circuit
 
 FULL_ANGLE = 0.25
@@ -135,16 +135,6 @@ def compile_report(
         tuple(stages),
         estimate(compiled.circuit),
     )
-
-
-def read_labels(circuit: Circuit, readout: Sequence[Bit], wires: Wires) -> list[object]:
-    """Label of each qubit: that of the wire read from it, else the one in its place."""
-    labels: list[object] = [None] * circuit.n_qubits
-    for wire, bit in zip(wires, readout, strict=True):
-        if len(bit.qubits) == 1 and labels[bit.qubits[0]] is None:
-            labels[bit.qubits[0]] = wire
-    spare = iter([wire for wire in wires if wire not in labels])
-    return [next(spare) if label is None else label for label in labels]
 
 
 def _depth(acts_on: Sequence[tuple[object, ...]]) -> int:

@@ -66,6 +66,30 @@ def test_verifying_lets_right_circuits_pass(level):
     np.testing.assert_allclose(values, expected, atol=1e-9)
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_what_is_sent_can_be_drawn_also_where_a_tail_was_absorbed(seed):
+    rng = np.random.default_rng(seed)
+    kinds = [qml.Hadamard, qml.S, qml.CNOT, qml.CZ, qml.SWAP]
+    operations = []
+    for _ in range(12):
+        kind = kinds[rng.integers(len(kinds))]
+        wires = [int(wire) for wire in rng.permutation(4)[: kind.num_wires]]
+        operations.append(kind(wires=wires))
+
+    @qml.qnode(qml.device("qstore.ionq", wires=4, optimization_level=2))
+    def circuit():
+        for op in operations:
+            qml.apply(op)
+        return qml.expval(qml.Z(0) @ qml.Z(3))
+
+    assert circuit() == pytest.approx(
+        qml.QNode(circuit.func, qml.device("default.qubit"))(), abs=1e-9
+    )
+    (tape,), _ = qml.workflow.construct_batch(circuit, level="device")()
+    assert len(tape.operations) == len(tape.compiled.gates)
+    qml.draw(circuit, level="device")()
+
+
 def test_verifying_stops_a_wrong_circuit_before_it_is_sent(monkeypatch):
     monkeypatch.setitem(rules.RULES, "CNOT", lambda qubits: [Rotation(qubits, "ZX", np.pi / 2)])
     tape = qml.tape.QuantumScript(
