@@ -26,6 +26,9 @@ from pennylane_qstore.native import Circuit, Outcomes
 SCHEMA_VERSION = 1
 """Part of every key; raised when keys or values change their meaning."""
 
+MAX_EXACT_STATES = 4096
+"""Widest exact distribution that is kept, some 100 kB."""
+
 _ENTRY_KEYS = {"n_qubits", "shots", "states", "weights"}
 _FAILURES = (diskcache.Timeout, sqlite3.Error, OSError, ValueError, TypeError, AttributeError)
 
@@ -91,10 +94,14 @@ class ResultCache:
             return [None] * len(keys)
 
     def put_many(self, entries: Iterable[tuple[str, Outcomes]]) -> None:
-        """Store outcomes, all of them or none."""
+        """Store outcomes, all of them or none.
+
+        Exact distributions of more than :data:`MAX_EXACT_STATES` states are left out: they are free
+        to compute again, and would fill the disk.
+        """
         if self._cache is None:
             return
-        encoded = [(key, _encode(outcomes)) for key, outcomes in entries]
+        encoded = [(key, _encode(outcomes)) for key, outcomes in entries if _is_kept(outcomes)]
         try:
             with self._cache.transact():
                 for key, value in encoded:
@@ -113,6 +120,10 @@ class ResultCache:
         """Close this thread's connection to the database; it opens again when needed."""
         if self._cache is not None:
             self._cache.close()
+
+
+def _is_kept(outcomes: Outcomes) -> bool:
+    return not outcomes.is_exact or len(outcomes.states) <= MAX_EXACT_STATES
 
 
 class KeyMaker:

@@ -251,3 +251,14 @@ def test_a_key_does_not_depend_on_names_and_sessions():
     assert key(error_mitigation=(("a", True), ("b", True))) == key(
         error_mitigation=(("b", True), ("a", True))
     )
+
+
+def test_wide_exact_distributions_are_not_kept_and_wide_samples_are(cache):
+    states = np.arange(5000)
+    exact = Outcomes(13, states, np.full(5000, 1 / 5000), None)
+    sampled = Outcomes(13, states, np.ones(5000), 5000)
+    cache.put_many([("exact", exact), ("sampled", sampled), ("small", EXACT)])
+    found = cache.get_many(["exact", "sampled", "small"])
+    assert found[0] is None
+    assert same(found[1], sampled)
+    assert same(found[2], EXACT)
