@@ -1,13 +1,9 @@
 """Gradients on the device: one tape in, all shifted circuits in one job."""
 
-import json
-
 import numpy as np
 import pennylane as qml
 import pytest
 from pennylane import numpy as pnp
-
-from pennylane_qstore.execution import HttpService
 
 X, Y, Z = qml.X, qml.Y, qml.Z
 GATES = [
@@ -85,19 +81,6 @@ def test_gradients_equal_backpropagation(seed):
 @pytest.mark.parametrize("seed", range(100, 300))
 def test_two_hundred_gradients_equal_backpropagation(seed):
     check(seed)
-
-
-@pytest.fixture
-def bodies(monkeypatch):
-    sent = []
-    create_job = HttpService.create_job
-
-    async def record(self, body):
-        sent.append(json.loads(body))
-        return await create_job(self, body)
-
-    monkeypatch.setattr(HttpService, "create_job", record)
-    return sent
 
 
 def ansatz(device, method="best"):

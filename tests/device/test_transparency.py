@@ -8,23 +8,6 @@ from pennylane import numpy as pnp
 from pennylane.tape import QuantumScript
 
 from pennylane_qstore import ops
-from pennylane_qstore.execution import HttpService
-
-
-@pytest.fixture
-def bodies(monkeypatch):
-    """Bodies of the jobs that a test submits."""
-    import json
-
-    sent = []
-    create_job = HttpService.create_job
-
-    async def record(self, body):
-        sent.append(json.loads(body))
-        return await create_job(self, body)
-
-    monkeypatch.setattr(HttpService, "create_job", record)
-    return sent
 
 
 def node(device, diff_method="best"):

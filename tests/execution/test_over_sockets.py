@@ -3,41 +3,32 @@
 import gc
 import os
 import threading
-import time
 from functools import partial
 
 import anyio
 import pytest
-import uvicorn
 
 from pennylane_qstore.emulator import EmulatorOptions, JobFault, RequestFault, create_app
 from pennylane_qstore.errors import JobFailedError, UnconfirmedSubmissionError
 from pennylane_qstore.execution import HttpService, Request, Runner, Settings, run_blocking
 from tests.execution.fakes import flips
+from tests.loopback import serving
 
 EXACT = Settings("simulator", exact=True)
 
 
 class Server:
-    """Uvicorn in a thread, on a port of its own choice."""
+    """The emulator behind a real server."""
 
     def __init__(self, **options):
-        self._app = create_app(EmulatorOptions(**options))
-        config = uvicorn.Config(self._app, port=0, log_level="critical", lifespan="off")
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._serving = serving(create_app(EmulatorOptions(**options)))
 
     def __enter__(self):
-        self._thread.start()
-        while not self._server.started:
-            time.sleep(0.001)
-        (listener,) = self._server.servers[0].sockets
-        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        self.url, self._server = self._serving.__enter__()
         return self
 
-    def __exit__(self, *_):
-        self._server.should_exit = True
-        self._thread.join()
+    def __exit__(self, *failure):
+        self._serving.__exit__(*failure)
 
     @property
     def open_connections(self):
