@@ -30,14 +30,14 @@ from pennylane_qstore.compile import (
     compile_tapes,
     compile_untraced,
     needs_state,
-    plan_shifts,
     to_lowerable,
     to_numpy,
 )
 from pennylane_qstore.compile.report import CompileReport
 from pennylane_qstore.execution import BatchResult, Request
+from pennylane_qstore.gradients import Gradients
 from pennylane_qstore.inspection import report, require_verified
-from pennylane_qstore.measure import differentiate, measure
+from pennylane_qstore.measure import measure
 from pennylane_qstore.native import GateSet
 from pennylane_qstore.options import DeviceOptions
 
@@ -319,34 +319,15 @@ class IonQDevice(Device):
         """
         if isinstance(circuits, QuantumScript):
             return self.compute_derivatives((circuits,), execution_config)[0]
-        circuits = [to_numpy(tape) for tape in circuits]
-        prepared, _ = self._compiling()(circuits)
-        plans = [
-            plan_shifts(tape, native.lowering.source)
-            for tape, native in zip(circuits, prepared, strict=True)
-        ]
-        compiled = self._compile([plan.source for plan in plans])
-        requests = [
-            self._backend.request(circuit, tape.shots.total_shots)
-            for rows, tape in zip(compiled, circuits, strict=True)
-            for circuit, _ in rows
-        ]
+        tapes = [to_numpy(tape) for tape in circuits]
+        native, _ = self._compiling()(tapes)
+        gradients = Gradients.plan(tapes, native, self._compile)
+        requests = [self._backend.request(*pair) for pair in gradients.circuits()]
         batch = self._run(requests)
-        found = iter(batch.outcomes)
-        jacobians = []
-        for tape, plan, rows, rng in zip(
-            prepared, plans, compiled, self._spawn(len(plans)), strict=True
-        ):
-            outcomes = [next(found).read(readout) for _, readout in rows]
-            jacobians.append(
-                differentiate(
-                    tape.measurements, outcomes, plan.weights, tape.index, shots=tape.shots, rng=rng
-                )
-            )
         if self.tracker.active:
-            self.tracker.update(derivative_batches=1, derivatives=len(plans))
+            self.tracker.update(derivative_batches=1, derivatives=len(tapes))
             self._track_batch(batch, requests)
-        return tuple(jacobians)
+        return gradients.combine(batch.outcomes, self._spawn(len(tapes)))
 
     def _spawn(self, n: int) -> list[np.random.Generator]:
         with self._rng_lock:
