@@ -34,9 +34,8 @@ _IONQ_ISING = {
     ionq_ops.YY: "IsingYY",
     ionq_ops.ZZ: "IsingZZ",
 }
-NO_GATE = frozenset({"Barrier", "GlobalPhase", "Snapshot", "WireCut"})
-_QIS_NAMES = QIS_NAMES.keys() | {"Identity"}
-_DIRECT_NAMES = frozenset(TRANSLATABLE | _QIS_NAMES | set(_NATIVE_OPS.values()))
+NO_GATE = frozenset({"Barrier", "GlobalPhase", "Identity", "Snapshot", "WireCut"})
+_DIRECT_NAMES = frozenset(TRANSLATABLE | QIS_NAMES.keys() | set(_NATIVE_OPS.values()))
 _NATIVE_GATE_NAMES = frozenset(_NATIVE_OPS.values())
 _MAX_ANGLE = 0.25
 
@@ -52,7 +51,7 @@ def can_lower(op: Operator, gateset: GateSet) -> bool:
     if name in NO_GATE or native_name(op) or type(op) in _IONQ_ISING:
         return True
     if gateset == "qis":
-        return name in _QIS_NAMES
+        return name in QIS_NAMES
     return name in TRANSLATABLE or (len(op.wires) == 1 and op.has_matrix)
 
 
@@ -67,7 +66,7 @@ def check_gate_sets(operations: Iterable[Operator]) -> None:
     for op in operations:
         if native_name(op):
             native = op
-        elif op.name not in NO_GATE and op.name != "Identity":
+        elif op.name not in NO_GATE:
             other = op
         if native is not None and other is not None:
             raise MixedGateSetsError(

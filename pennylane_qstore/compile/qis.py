@@ -52,8 +52,6 @@ def to_qis(instructions: Iterable[Instruction], n_qubits: int) -> Circuit:
                 f"native gate {name.upper()} on qubits {list(qubits)}, but the device was made "
                 "with gateset='qis'; use gateset='native'"
             )
-        if name == "Identity":
-            continue
         if name not in QIS_NAMES:
             raise UnsupportedGateError(f"no qis form for {name} on qubits {list(qubits)}")
         gates.append(Gate(QIS_NAMES[name], qubits, params))

@@ -132,7 +132,9 @@ def test_names_metadata_and_mitigation_are_sent(bodies):
 def test_user_written_native_gates_are_sent_untouched(bodies):
     @qml.qnode(qml.device("qstore.ionq", wires=2, cache=False))
     def native():
+        qml.Identity(0)
         ionq_ops.GPI2(0.1, wires=0)
+        qml.Identity(1)
         ionq_ops.MS(0.3, 0.2, wires=[0, 1])
         ops.ZZ(0.1, wires=[0, 1])
         ops.GPI(0.7, wires=1)
