@@ -43,7 +43,7 @@ from pennylane_qstore.compile.measurements import (
 from pennylane_qstore.compile.native_tape import Lowering, NativeTape
 from pennylane_qstore.compile.qis import QIS_NAMES
 from pennylane_qstore.compile.shifts import has_shift_rule
-from pennylane_qstore.errors import TooManyWiresError
+from pennylane_qstore.errors import TooManyWiresError, UnsupportedMeasurementError
 from pennylane_qstore.native import GateSet
 
 TARGET_GATES = frozenset(QIS_NAMES.keys() - {"SWAP"} | {"GlobalPhase", "Identity"})
@@ -245,6 +245,21 @@ def _is_traced(param: Any) -> bool:
     return bool(isbox(param))
 
 
+@qml.transform
+def refuse_traced_observables(
+    tape: QuantumScript,
+) -> tuple[QuantumScriptBatch, PostprocessingFn]:
+    """Raise for a gradient that would flow into an observable, which no shifted circuit gives."""
+    for mp in tape.measurements:
+        if mp.obs is not None and any(_is_traced(param) for param in mp.obs.data):
+            raise UnsupportedMeasurementError(
+                f"{type(mp).__name__} of {mp.obs.name} on wires {mp.wires.tolist()} depends on a "
+                "trainable parameter; only the coefficients of a sum can be trained in expval, so "
+                "write the observable as a sum of fixed terms, or make the parameter constant"
+            )
+    return (tape,), _first
+
+
 def _stack(results: Sequence[Any], is_partitioned: bool, several: bool) -> Any:
     """Results of the entries of a broadcast, stacked for each measurement and part of the shots."""
     if is_partitioned:
@@ -299,4 +314,6 @@ def to_lowerable(
         name=name,
     )
     add(qml.transforms.split_non_commuting, grouping_strategy="qwc")
+    if differentiating:
+        add(refuse_traced_observables)
     return pipeline

@@ -5,6 +5,8 @@ import pennylane as qml
 import pytest
 from pennylane import numpy as pnp
 
+from pennylane_qstore import errors
+
 X, Y, Z = qml.X, qml.Y, qml.Z
 GATES = [
     (qml.RX, 1, 1),
@@ -168,6 +170,41 @@ def test_broadcast_inputs_have_gradients():
     expected = gradient(qml.device("default.qubit", wires=2))
     ours = gradient(qml.device("qstore.ionq", wires=2))
     np.testing.assert_allclose(ours, expected, atol=1e-9)
+
+
+def test_a_gradient_into_an_observable_is_refused_and_a_constant_one_is_not():
+    device = qml.device("qstore.ionq", wires=1)
+
+    @qml.qnode(device)
+    def circuit(x, matrix):
+        qml.RY(x, wires=0)
+        return qml.expval(qml.Hermitian(matrix, wires=0))
+
+    x = pnp.array(0.3, requires_grad=True)
+    matrix = pnp.array([[1.0, 0.5], [0.5, -1.0]], requires_grad=True)
+    expected = 0.5 * np.cos(0.3) - np.sin(0.3)
+    assert qml.grad(lambda y: circuit(y, matrix))(x) == pytest.approx(expected, abs=1e-9)
+    with pytest.raises(errors.UnsupportedMeasurementError, match="Hermitian.*trainable"):
+        qml.grad(circuit)(x, matrix)
+
+
+def test_trainable_coefficients_of_a_hamiltonian_have_gradients():
+    def gradient(device):
+        @qml.qnode(device)
+        def circuit(x, weights):
+            qml.RY(x, wires=0)
+            return qml.expval(qml.Hamiltonian(weights, [Z(0), X(0)]))
+
+        return qml.grad(circuit)(
+            pnp.array(0.3, requires_grad=True), pnp.array([0.7, -0.2], requires_grad=True)
+        )
+
+    for ours, theirs in zip(
+        gradient(qml.device("qstore.ionq", wires=1)),
+        gradient(qml.device("default.qubit", wires=1)),
+        strict=True,
+    ):
+        np.testing.assert_allclose(ours, theirs, atol=1e-9)
 
 
 def test_second_derivatives_fall_back_to_parameter_shift():
