@@ -58,7 +58,8 @@ class DeviceOptions:
             raise InvalidOptionError("absorb_tail=True needs optimization_level=2")
         if self.timeout is not None and not (isfinite(self.timeout) and self.timeout > 0):
             raise InvalidOptionError(f"timeout={self.timeout!r}; use a number of seconds above 0")
-        if not isinstance(self.cache, bool | str | Path):
+        is_address = isinstance(self.cache, str) and "://" in self.cache
+        if is_address or not isinstance(self.cache, bool | str | Path):
             raise InvalidOptionError(f"cache={self.cache!r}; use True, False or a directory")
         _check_seed("noise_seed", self.noise_seed, smallest=1)
         _check_seed("seed", self.seed, smallest=0)
