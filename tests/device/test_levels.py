@@ -107,4 +107,4 @@ def test_compile_reports_what_would_be_sent():
     (found,) = device.compile(tape)
     assert found.counts["ms"] == 1
     assert "MS" in found.draw()
-    assert "MS" in str(found) or "ms" in str(found)
+    assert "native gates: 1 gpi, 2 gpi2, 1 ms" in str(found)

@@ -109,7 +109,7 @@ def test_results_are_matched_by_child_id_although_the_server_reverses_them(conne
     np.testing.assert_allclose(circuit(np.array([0.1, 0.7, 2.0])), np.cos([0.1, 0.7, 2.0]))
 
 
-def test_tapes_of_different_shots_go_in_one_job_where_shots_do_not_matter(connect, server):
+def test_tapes_of_different_shots_go_in_jobs_of_equal_shots(connect, server):
     device = connect(wires=1, backend="qpu.forte-1")
     tapes = [
         qml.tape.QuantumScript([qml.RX(0.3, 0)], [qml.sample(wires=0)], shots=shots)

@@ -26,7 +26,6 @@ from pennylane_qstore.compile.passes.spins import (
     Z,
     about,
     inverse,
-    negated,
     orthogonal,
     parallel,
     product,
@@ -148,13 +147,6 @@ def turned(twist: Twist, spins: Sequence[Spin]) -> Twist:
 def swapped_ends(twist: Twist) -> Twist:
     """The same twist with its qubits in the other order."""
     return Twist(twist.qubits[::-1], twist.axes[::-1], twist.angle)
-
-
-def opposite(twist: Twist, end: int) -> Twist:
-    """The same twist with one direction and the angle negated."""
-    axes = list(twist.axes)
-    axes[end] = negated(axes[end])
-    return Twist(twist.qubits, (axes[0], axes[1]), -twist.angle)
 
 
 def total_angle(twists: Sequence[Twist]) -> float:
