@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 
 from pennylane_qstore.emulator import kernels
 from pennylane_qstore.emulator.matrices import frame, one_qubit_matrices
+from pennylane_qstore.emulator.prefixes import Prefixes, find_prefixes, parents
 from pennylane_qstore.emulator.program import FloatArray, Op, Program
 
 ComplexArray = NDArray[np.complex128]
 Errors = Mapping[int, Mapping[int, ComplexArray]]
 """Extra matrices after a gate: gate index to qubit to array of shape ``(2, 2, batch)``."""
 
-CHUNK_AMPLITUDES = 2**15
-"""Amplitudes simulated at once (0.5 MiB), so that state and workspace stay in a core's cache."""
+CHUNK_AMPLITUDES = 2**16
+"""Amplitudes simulated at once (1 MiB), so that state and workspace stay in a core's cache."""
 
 
 class StoppedError(Exception):
@@ -48,14 +49,33 @@ def distributions(
     Raises:
         StoppedError: ``stopped`` returned True.
     """
-    size = 2 ** len(program.qubits)
-    rows = chunk_rows(program)
-    result = np.empty((len(values), size))
-    for start in range(0, len(values), rows):
-        stop = min(start + rows, len(values))
-        register = simulate(program, values[start:stop], stopped=stopped)
-        result[start:stop] = register.probabilities(program.qubits)
+    result = np.empty((len(values), 2 ** len(program.qubits)))
+    for chunk in find_prefixes(program, values).chunks(chunk_rows(program)):
+        result[chunk.order] = _distributions(program, values[chunk.order], chunk, stopped)
     return result
+
+
+def _distributions(
+    program: Program, values: FloatArray, prefixes: Prefixes, stopped: Callable[[], bool]
+) -> FloatArray:
+    """Outcome probabilities of one chunk, whose common beginnings are simulated once."""
+    matrices = one_qubit_matrices(program, values)
+    stages = prefixes.stages()
+    members = stages.pop(0)
+    numbers, register = values[members], Register(len(members))
+    for index, op in enumerate(program.ops):
+        if stopped():
+            raise StoppedError
+        if index in stages:
+            register.branch(parents(members, stages[index]))
+            members = stages[index]
+            numbers = values[members]
+        matrix = matrices.get(index)
+        if matrix is not None and matrix.shape[-1] > 1:
+            matrix = matrix.take(members, axis=-1)
+        register.apply(op, matrix, numbers)
+    everyone = np.arange(len(values))
+    return register.probabilities(program.qubits)[parents(members, everyone)]
 
 
 def chunk_rows(program: Program) -> int:
@@ -115,6 +135,15 @@ class Register:
             self._pauli_exponential(op, values)
         else:
             self._ising(op, values)
+
+    def branch(self, parents: NDArray[np.int64]) -> None:
+        """Go on with copies of some circuits: entry k of the new batch is ``parents[k]``."""
+        self.batch = len(parents)
+        self.state = self.state.take(parents, axis=-1)
+        self._workspace = np.empty(self.state.size, dtype=complex)
+        for qubit, matrix in self.pending.items():
+            if matrix.shape[-1] > 1:
+                self.pending[qubit] = matrix.take(parents, axis=-1)
 
     def push(self, qubit: int, matrix: ComplexArray) -> None:
         """Apply a one-qubit gate, later."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from pennylane_qstore.emulator.program import FloatArray
@@ -60,15 +61,14 @@ class Outcome:
 
 
 @lru_cache(maxsize=64)
-def _pattern(states: bytes) -> str:
-    keys = np.frombuffer(states, dtype=np.int64).tolist()
-    return "{" + ",".join([f'"{key}":%r' for key in keys]) + "}"
+def _keys(states: bytes) -> tuple[str, ...]:
+    return tuple(map(str, np.frombuffer(states, dtype=np.int64).tolist()))
 
 
 def _flat(states: IntArray, weights: Iterable[object]) -> bytes:
     """``{"<state>": weight}`` with every float in its shortest exact form."""
-    pattern = _pattern.__wrapped__ if len(states) > 4096 else _pattern
-    return (pattern(states.tobytes()) % tuple(weights)).encode()
+    keys = _keys.__wrapped__ if len(states) > 4096 else _keys
+    return orjson.dumps(dict(zip(keys(states.tobytes()), weights, strict=True)))
 
 
 def _counts(outcome: Outcome) -> list[int]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pennylane_qstore.emulator.gates import Json
 
-_CIRCUIT = re.compile(rb'"circuit":\s*(\[[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*\])')
+_CIRCUIT = re.compile(rb'"circuit":\s*+(\[[^\[\]]*+(?:\[[^\[\]]*+\][^\[\]]*+)*+\])')
 _NUMBER = re.compile(rb"(-?\d+\.\d+(?:[eE][-+]?\d+)?)")
 _FIRST_MARK = 2.0**40
 """Numbers that stand for places in a skeleton: no phase, rotation or qubit is as large."""

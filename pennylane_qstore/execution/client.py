@@ -1,6 +1,5 @@
 """The service over HTTP: IonQ's Quantum Cloud API v0.4."""
 
-import json
 from asyncio import AbstractEventLoop, get_running_loop
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -9,6 +8,7 @@ from weakref import WeakKeyDictionary
 
 import anyio
 import httpx
+import orjson
 from ionq_core._transport import ErrorRaisingTransport
 
 from pennylane_qstore.errors import (
@@ -222,8 +222,8 @@ def _service_path(path: str, base_url: str) -> str:
 def _parse(response: httpx.Response) -> Any:
     """The JSON of an answer."""
     try:
-        return json.loads(response.content)
-    except (ValueError, RecursionError) as error:
+        return orjson.loads(response.content)
+    except ValueError as error:
         raise MalformedResultError(
             f"{response.url.path} answered something else than JSON: {response.text[:_QUOTED]!r}",
             status_code=response.status_code,

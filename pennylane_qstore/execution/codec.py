@@ -45,14 +45,14 @@ def decode(payload: Any, kind: Kind, n_qubits: int, shots: int | None) -> Outcom
     """
     if kind == "shots":
         return _decode_shots(payload, n_qubits, shots)
-    wire, values = _decode_map(payload, kind, n_qubits)
+    states, values = _decode_map(payload, kind, n_qubits)
     if kind == "histogram":
         weights, shots = _check_counts(values, shots)
     elif shots is None:
         weights = _check_probabilities(values) / values.sum()
     else:
         weights = _apportion(_check_probabilities(values), shots)
-    return _to_outcomes(wire, weights, n_qubits, shots)
+    return _to_outcomes(states, weights, n_qubits, shots)
 
 
 def split_aggregate(payload: Any, child_ids: Sequence[str], job_id: str) -> list[Any]:
@@ -78,7 +78,7 @@ def split_aggregate(payload: Any, child_ids: Sequence[str], job_id: str) -> list
 def _decode_map(
     payload: Any, kind: Kind, n_qubits: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """States as integers in wire order, and the number that stands at each."""
+    """States in our bit order, ascending, and the number that stands at each."""
     entries, base = payload, 10
     if isinstance(payload, dict) and isinstance(payload.get(kind), dict):
         entries, base = _register(payload[kind].get("registers")), 2
@@ -86,14 +86,14 @@ def _decode_map(
         raise MalformedResultError(f"{kind} are no map of states: {_quote(payload)}")
     if not set(map(type, entries.values())) <= {int, float}:
         raise MalformedResultError(f"{kind} hold something else than numbers: {_quote(payload)}")
-    wire = _states(tuple(entries), base, n_qubits)
+    states, order = _states(tuple(entries), base, n_qubits)
     try:
-        values = np.array(list(entries.values()), dtype=np.float64)
+        values = np.array(list(entries.values()), dtype=np.float64)[order]
     except OverflowError:
         raise MalformedResultError(f"{kind} hold too large a number: {_quote(payload)}") from None
     if not np.isfinite(values).all() or (values < 0).any():
         raise MalformedResultError(f"{kind} hold negative or non-finite values: {_quote(payload)}")
-    return wire, values
+    return states, values
 
 
 def _register(registers: Any) -> Any:
@@ -107,12 +107,19 @@ def _register(registers: Any) -> Any:
 
 
 @lru_cache(maxsize=64)
-def _states(keys: tuple[Any, ...], base: int, n_qubits: int) -> NDArray[np.int64]:
-    """States as integers in wire order. The circuits of a batch mostly have the same states."""
-    states = np.array([_state(key, base, n_qubits) for key in keys], dtype=np.int64)
-    if len(np.unique(states)) != len(states):
+def _states(
+    keys: tuple[Any, ...], base: int, n_qubits: int
+) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+    """States in our bit order, ascending, and the place of each among the keys.
+
+    The circuits of a batch mostly have the same states.
+    """
+    wire = np.array([_state(key, base, n_qubits) for key in keys], dtype=np.int64)
+    states, order = np.unique(reverse_bits(wire, n_qubits), return_index=True)
+    if len(states) != len(wire):
         raise MalformedResultError(f"states are listed twice: {_quote(keys)}")
-    return states
+    states.flags.writeable = False  # shared by all outcomes with these states
+    return states, order
 
 
 def _state(key: Any, base: int, n_qubits: int) -> int:
@@ -174,10 +181,11 @@ def _decode_shots(payload: Any, n_qubits: int, shots: int | None) -> Outcomes:
         else _state(entry, 10, n_qubits)
         for entry in kept
     ]
-    wire, counts = np.unique(np.array(states, dtype=np.int64), return_counts=True)
+    measured = reverse_bits(np.array(states, dtype=np.int64), n_qubits)
+    distinct, counts = np.unique(measured, return_counts=True)
     if len(kept) < (shots or 0):
         logger.warning("only %d of %s shots came back without leakage", len(kept), shots)
-    return _to_outcomes(wire, counts.astype(np.float64), n_qubits, len(kept))
+    return _to_outcomes(distinct, counts.astype(np.float64), n_qubits, len(kept))
 
 
 def _leaked(entry: Mapping[str, Any]) -> bool:
@@ -195,13 +203,13 @@ def _register_state(registers: Any, n_qubits: int) -> int:
 
 
 def _to_outcomes(
-    wire: NDArray[np.int64], weights: NDArray[np.float64], n_qubits: int, shots: int | None
+    states: NDArray[np.int64], weights: NDArray[np.float64], n_qubits: int, shots: int | None
 ) -> Outcomes:
-    """Outcomes in our bit order, ascending, without states of weight zero."""
-    states = reverse_bits(wire, n_qubits)
-    order = np.argsort(states)
-    order = order[weights[order] > 0]
-    return Outcomes(n_qubits, states[order], weights[order], shots)
+    """Outcomes without states of weight zero."""
+    seen = weights > 0
+    if not seen.all():
+        states, weights = states[seen], weights[seen]
+    return Outcomes(n_qubits, states, weights, shots)
 
 
 def reverse_bits(states: NDArray[np.int64], n_qubits: int) -> NDArray[np.int64]:
