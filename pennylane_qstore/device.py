@@ -70,9 +70,9 @@ class IonQDevice(Device):
         optimization_level: 0 translates gates directly; 1 also merges rotations and drops what a
             measurement cannot see, once for each structure; 2 searches for the shortest form of
             each circuit, up to 20 s each, for circuits that run for hours.
-        absorb_tail: Whether, at level 2, trailing CNOT networks are left out of all circuits and
-            their effect is computed from the outcomes; for expectation values and variances they
-            are in any case.
+        absorb_tail: Whether, at levels 1 and 2, trailing CNOT networks are left out of all circuits
+            and their effect is computed from the outcomes; for expectation values and variances
+            they are in any case.
         verify: Whether every compiled circuit is compared with its source before it is sent.
 
     Raises:
@@ -341,7 +341,7 @@ class IonQDevice(Device):
         batch = self._run(requests)
         results = tuple(
             measure(
-                tape.measurements,
+                tape.requested,
                 outcomes.read(tape.readout),
                 tape.index,
                 shots=tape.shots,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -20,18 +21,21 @@ class Gradients:
         tapes: The tapes, compiled.
         plans: Shifted parameters of each, and how to combine what they give.
         compiled: Circuits of each plan.
+        sent: Which of them are sent: not a shift without any effect, because the measurement
+            cannot see its parameter. Row 0 stands for those.
     """
 
     tapes: Sequence[NativeTape]
     plans: Sequence[ShiftPlan]
-    compiled: Sequence[Sequence[Compiled]]
+    compiled: Sequence[list[Compiled]]
+    sent: Sequence[list[bool]]
 
     @classmethod
     def plan(
         cls,
         tapes: Sequence[QuantumScript],
         native: Sequence[NativeTape],
-        compile_all: Callable[[Sequence[Source]], Sequence[Sequence[Compiled]]],
+        compile_all: Callable[[Sequence[Source]], list[list[Compiled]]],
     ) -> "Gradients":
         """Bind all shifts of a batch at once.
 
@@ -43,12 +47,17 @@ class Gradients:
         plans = [
             plan_shifts(tape, one.lowering.source) for tape, one in zip(tapes, native, strict=True)
         ]
-        return cls(native, plans, compile_all([plan.source for plan in plans]))
+        compiled = compile_all([plan.source for plan in plans])
+        sent = [
+            [place == 0 or row.circuit != rows[0].circuit for place, row in enumerate(rows)]
+            for rows in compiled
+        ]
+        return cls(native, plans, compiled, sent)
 
     def circuits(self) -> Iterator[tuple[Circuit, int | None]]:
-        """Every circuit with its shots, tape after tape."""
-        for tape, rows in zip(self.tapes, self.compiled, strict=True):
-            for circuit, _ in rows:
+        """Every circuit that is sent with its shots, tape after tape."""
+        for tape, rows, sent in zip(self.tapes, self.compiled, self.sent, strict=True):
+            for circuit, _ in compress(rows, sent):
                 yield circuit, tape.shots.total_shots
 
     def combine(
@@ -62,11 +71,13 @@ class Gradients:
         """
         found = iter(outcomes)
         jacobians = []
-        for tape, plan, rows, rng in zip(self.tapes, self.plans, self.compiled, rngs, strict=True):
-            read = [next(found).read(readout) for _, readout in rows]
+        for tape, plan, rows, sent, rng in zip(
+            self.tapes, self.plans, self.compiled, self.sent, rngs, strict=True
+        ):
+            read = [next(found).read(readout) for _, readout in compress(rows, sent)]
+            weights = plan.weights[:, sent]
+            weights[:, 0] += plan.weights[:, np.logical_not(sent)].sum(axis=1)
             jacobians.append(
-                differentiate(
-                    tape.measurements, read, plan.weights, tape.index, shots=tape.shots, rng=rng
-                )
+                differentiate(tape.requested, read, weights, tape.index, shots=tape.shots, rng=rng)
             )
         return tuple(jacobians)

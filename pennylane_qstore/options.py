@@ -54,8 +54,10 @@ class DeviceOptions:
                 f"optimization_level={self.optimization_level!r}; use 0 (direct), 1 (templates, "
                 "the default) or 2 (exhaustive search for each circuit)"
             )
-        if self.absorb_tail and self.optimization_level != 2:
-            raise InvalidOptionError("absorb_tail=True needs optimization_level=2")
+        if self.absorb_tail and self.optimization_level == 0:
+            raise InvalidOptionError(
+                "absorb_tail=True needs optimization_level=1 or 2; 0 sends the circuit as written"
+            )
         if self.timeout is not None and not (isfinite(self.timeout) and self.timeout > 0):
             raise InvalidOptionError(f"timeout={self.timeout!r}; use a number of seconds above 0")
         is_address = isinstance(self.cache, str) and "://" in self.cache

@@ -38,8 +38,8 @@ class Effort:
     Attributes:
         level: 0 translates directly; 1 merges and drops what holds at any angle, once for each
             structure; 2 optimises each circuit for itself, by exhaustive search.
-        absorb_tail: Whether trailing CNOT networks become sums of outcomes (level 2) also where
-            distributions and samples are asked for; for values they always do.
+        absorb_tail: Whether trailing CNOT networks become sums of outcomes (levels 1 and 2) also
+            where distributions and samples are asked for; for values they always do.
         time_limit_s: Longest search for one circuit (level 2).
     """
 
@@ -80,18 +80,23 @@ def compile_batch(
     if gateset == "qis":
         return [_to_qis(source) for source in sources]
     compiled: list[list[Compiled]] = [[] for _ in sources]
+    absorbing = [effort.level > 0 and (effort.absorb_tail or s.only_values) for s in sources]
     alike: dict[object, list[int]] = defaultdict(list)
     for place, source in enumerate(sources):
         if source.n_native:
             compiled[place] = _pass_through(source, target)
         elif effort.level == 2:
-            compiled[place] = _optimized(source, target, effort)
+            compiled[place] = _optimized(source, target, effort, absorbing=absorbing[place])
         else:
-            alike[source.skeleton, source.n_qubits].append(place)
+            alike[source.skeleton, source.n_qubits, absorbing[place]].append(place)
     for places in alike.values():
         first = sources[places[0]]
         template = templates.get(
-            first.skeleton, first.n_qubits, target, simplified=effort.level > 0
+            first.skeleton,
+            first.n_qubits,
+            target,
+            simplified=effort.level > 0,
+            absorbing=absorbing[places[0]],
         )
         circuits = iter(template.bind(np.concatenate([sources[p].params for p in places])))
         for place in places:
@@ -100,7 +105,9 @@ def compile_batch(
     return compiled
 
 
-def _optimized(source: Source, target: Target, effort: Effort) -> list[Compiled]:
+def _optimized(
+    source: Source, target: Target, effort: Effort, *, absorbing: bool
+) -> list[Compiled]:
     """Each row for itself, by search; equal rows once."""
     found: dict[bytes, Compiled] = {}
     for row, params in enumerate(source.params):
@@ -109,7 +116,7 @@ def _optimized(source: Source, target: Target, effort: Effort) -> list[Compiled]
             form = optimize(
                 to_form(instructions(source, row), source.n_qubits),
                 level=2,
-                absorb_tail=effort.absorb_tail or source.only_values,
+                absorb_tail=absorbing,
                 time_limit_s=effort.time_limit_s,
                 entangler=target.entangler,
             )

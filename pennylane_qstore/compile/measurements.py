@@ -1,6 +1,6 @@
 """Measurements to computational-basis measurements: rotations in front, eigenvalues behind."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import singledispatch
 from typing import Any
 
@@ -15,8 +15,12 @@ from pennylane.measurements import (
     VarianceMP,
 )
 from pennylane.operation import Operator
+from pennylane.pauli import PauliSentence, PauliWord
 from pennylane.tape import QuantumScript, QuantumScriptBatch
 from pennylane.typing import PostprocessingFn
+from scipy.linalg import hadamard
+
+from pennylane_qstore.native import Bit
 
 _MAX_DENSE_WIRES = 8
 """Widest observable that is diagonalised as a dense matrix."""
@@ -187,3 +191,42 @@ def rotate_to_computational_basis(
         rotated.append(_with_obs(mp, qml.prod(*(qml.Z(wire) for wire in mp.wires), lazy=False)))
     rotations += [_TO_Z[axis](wire) for wire, axis in axes.items() if axis in _TO_Z]
     return rotations, rotated
+
+
+def read_through(
+    mp: MeasurementProcess, bits: Mapping[Any, Bit], labels: Sequence[Any]
+) -> MeasurementProcess:
+    r"""The measurement of the measured qubits that gives what ``mp`` asks of the bits read.
+
+    A bit that is a sum of outcomes, :math:`b = q_1 \oplus q_2 \oplus f`, turns
+    :math:`(-1)^b` into :math:`(-1)^f Z_1 Z_2`; a diagonal observable is a sum of such words.
+
+    Args:
+        mp: An expectation value or variance, diagonal in the computational basis; others are
+            returned as they are.
+        bits: How each wire is read.
+        labels: Label of each measured qubit.
+    """
+    if not isinstance(mp, ExpectationMP | VarianceMP) or not mp.wires:
+        return mp
+    sentence = PauliSentence()
+    for wires, coefficient in _z_words(mp):
+        qubits: set[int] = set()
+        for wire in wires:
+            qubits ^= set(bits[wire].qubits)
+        sign = -1 if sum(bits[wire].flip for wire in wires) % 2 else 1
+        sentence[PauliWord({labels[qubit]: "Z" for qubit in sorted(qubits)})] += sign * coefficient
+    sentence.simplify()
+    return type(mp)(obs=sentence.operation(wire_order=mp.wires))
+
+
+def _z_words(mp: MeasurementProcess) -> Iterator[tuple[list[Any], float]]:
+    """A diagonal observable as words of Z: the wires of each, and its coefficient."""
+    if _word(mp) is not None:
+        yield list(mp.wires), 1.0
+        return
+    n_wires = len(mp.wires)
+    values = np.real(np.asarray(mp.eigvals()))
+    for letters, coefficient in enumerate((hadamard(2**n_wires) @ values / 2**n_wires).tolist()):
+        wires = [w for place, w in enumerate(mp.wires) if letters >> (n_wires - 1 - place) & 1]
+        yield wires, coefficient

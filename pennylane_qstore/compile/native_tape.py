@@ -15,6 +15,7 @@ from pennylane.wires import Wires
 
 from pennylane_qstore.compile.batch import Compiled
 from pennylane_qstore.compile.lower import Source, read
+from pennylane_qstore.compile.measurements import read_through
 from pennylane_qstore.compile.operations import operation_name, read_labels, to_operations
 from pennylane_qstore.native import Bit, Circuit
 
@@ -71,9 +72,12 @@ class NativeTape(QuantumScript):
     building PennyLane operations for every circuit of a gradient would take seconds. The device
     reads :attr:`compiled` instead.
 
+    Attributes:
+        requested: Measurements of the source, to be taken through :attr:`readout`.
+
     Args:
         lowering: What is compiled.
-        measurements: Measurements, diagonal in the computational basis.
+        measurements: Measurements of the source, diagonal in the computational basis.
         shots: Shots of the tape.
         position: Which circuit of ``lowering`` this is.
     """
@@ -86,6 +90,7 @@ class NativeTape(QuantumScript):
         position: int = 0,
     ) -> None:
         super().__init__((), measurements, shots, trainable_params=())
+        self.requested = tuple(measurements)
         self.lowering = lowering
         self._position = position
         self._batch_size = None  # one circuit; spares PennyLane a look at the operations
@@ -110,11 +115,21 @@ class NativeTape(QuantumScript):
         """The gates that are sent, as PennyLane operations.
 
         A qubit bears the label of the wire that is read from it, so that the tape as it stands
-        measures what it says, although qubits may have been permuted for free. Where a wire is read
-        from several qubits (a tail was absorbed), only :attr:`readout` says how.
+        measures what it says, although qubits may have been permuted for free.
         """
-        labels = read_labels(self.compiled, self.readout, self.lowering.wires)
-        return to_operations(self.compiled, Wires(labels))
+        return to_operations(self.compiled, Wires(self._labels))
+
+    @property
+    def _labels(self) -> list[object]:
+        return read_labels(self.compiled, self.readout, self.lowering.wires)
+
+    @cached_property
+    def measurements(self) -> list[MeasurementProcess]:
+        """What :attr:`operations` are measured for: an absorbed tail has moved into observables."""
+        if all(len(bit.qubits) == 1 and not bit.flip for bit in self.readout):
+            return list(self.requested)
+        bits = dict(zip(self.lowering.wires, self.readout, strict=True))
+        return [read_through(mp, bits, self._labels) for mp in self.requested]
 
     @property
     def par_info(self) -> list[dict[str, Any]]:
@@ -138,7 +153,7 @@ class NativeTape(QuantumScript):
     @cached_property
     def hash(self) -> int:
         """Identity of circuit, readout, measurements and shots within this process."""
-        measured = tuple(mp.hash for mp in self.measurements)
+        measured = tuple(mp.hash for mp in self.requested)
         return hash((self.compiled.fingerprint, self.readout, measured, tuple(self.shots)))
 
     def copy(self, copy_operations: bool = False, **update: Any) -> QuantumScript:

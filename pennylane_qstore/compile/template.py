@@ -19,6 +19,7 @@ from pennylane_qstore.compile.one_qubit import TURN
 from pennylane_qstore.compile.program import write_program
 from pennylane_qstore.compile.simplify import simplify
 from pennylane_qstore.compile.synthesize import synthesize
+from pennylane_qstore.compile.tail import absorb_tail
 from pennylane_qstore.compile.target import Target
 from pennylane_qstore.compile.translate import to_form
 from pennylane_qstore.native import Circuit
@@ -48,7 +49,7 @@ Skeleton = tuple[Slot, ...]
 
 
 def symbolic_form(
-    skeleton: Skeleton, n_qubits: int, *, simplified: bool = True
+    skeleton: Skeleton, n_qubits: int, *, simplified: bool = True, absorbing: bool = False
 ) -> tuple[Form, int]:
     """The form of a structure with affine angles, and the number of its parameters."""
     n_params = sum(slot.n_params for slot in skeleton)
@@ -63,6 +64,8 @@ def symbolic_form(
         for slot in skeleton
     ]
     form = to_form(instructions, n_qubits)
+    if absorbing:
+        form = absorb_tail(simplify(form))
     return expand_wide_rotations(simplify(form) if simplified else form), n_params
 
 
@@ -82,10 +85,27 @@ class Template:
 
     @classmethod
     def of(
-        cls, skeleton: Skeleton, n_qubits: int, target: Target, *, simplified: bool = True
+        cls,
+        skeleton: Skeleton,
+        n_qubits: int,
+        target: Target,
+        *,
+        simplified: bool = True,
+        absorbing: bool = False,
     ) -> "Template":
-        """Compile a structure with its parameters free."""
-        return cls(*symbolic_form(skeleton, n_qubits, simplified=simplified), target)
+        """Compile a structure with its parameters free.
+
+        Args:
+            skeleton: The structure.
+            n_qubits: Width of the circuit.
+            target: Gate family and limits.
+            simplified: Whether to merge and drop what can be at any angle.
+            absorbing: Whether trailing Clifford gates may go into the readout.
+        """
+        form, n_params = symbolic_form(
+            skeleton, n_qubits, simplified=simplified, absorbing=absorbing
+        )
+        return cls(form, n_params, target)
 
     @property
     def readout(self) -> tuple[Bit, ...]:
@@ -196,17 +216,25 @@ class TemplateStore:
         return len(self._entries)
 
     def get(
-        self, skeleton: Skeleton, n_qubits: int, target: Target, *, simplified: bool = True
+        self,
+        skeleton: Skeleton,
+        n_qubits: int,
+        target: Target,
+        *,
+        simplified: bool = True,
+        absorbing: bool = False,
     ) -> Template:
         """The template of a structure, compiled the first time it is asked for."""
-        key = (skeleton, n_qubits, target, simplified)
+        key = (skeleton, n_qubits, target, simplified, absorbing)
         with self._lock:
             if key in self._entries:
                 self.hits += 1
                 self._entries.move_to_end(key)
                 return self._entries[key]
             self.misses += 1
-        template = Template.of(skeleton, n_qubits, target, simplified=simplified)
+        template = Template.of(
+            skeleton, n_qubits, target, simplified=simplified, absorbing=absorbing
+        )
         with self._lock:
             self._entries[key] = template
             while len(self._entries) > self.max_entries:

@@ -287,3 +287,30 @@ def test_the_metric_tensor_is_one_job(approx, bodies):
     ours = metric("qstore.ionq", cache=False)
     np.testing.assert_allclose(ours, metric("default.qubit"), atol=1e-9)
     assert len(bodies) == 1
+
+
+@pytest.mark.parametrize("shots", [None, 200])
+def test_a_parameter_that_the_measurement_cannot_see_is_not_shifted(shots):
+    device = qml.device("qstore.ionq", wires=3, seed=1, cache=False)
+
+    @qml.qnode(device, diff_method="device", shots=shots)
+    def energy(params):
+        for wire in range(3):
+            qml.RY(params[0, wire], wire)
+            qml.RZ(params[1, wire], wire)
+        for wire in range(2):
+            qml.CNOT([wire, wire + 1])
+        return qml.expval(qml.Z(0) @ qml.Z(2)), qml.expval(qml.Z(1))
+
+    params = pnp.array(np.linspace(0.1, 1.1, 6).reshape(2, 3), requires_grad=True)
+    with qml.Tracker(device) as tracker:
+        jacobian = qml.jacobian(lambda p: qml.math.stack(energy(p)))(params)
+    assert tracker.totals["circuits"] == 1 + 1 + 2 * 3
+    np.testing.assert_array_equal(jacobian[:, 1], 0)
+    if shots is None:
+        exact = qml.jacobian(
+            lambda p: qml.math.stack(
+                energy.update(device=qml.device("default.qubit"), diff_method="backprop")(p)
+            )
+        )(params)
+        np.testing.assert_allclose(jacobian, exact, atol=1e-9)
