@@ -209,6 +209,9 @@ def read_through(
     """
     if not isinstance(mp, ExpectationMP | VarianceMP) or not mp.wires:
         return mp
+    is_plain = all(len(bits[wire].qubits) == 1 and not bits[wire].flip for wire in mp.wires)
+    if is_plain and _word(mp) is not None:
+        return mp
     sentence = PauliSentence()
     for wires, coefficient in _z_words(mp):
         qubits: set[int] = set()

@@ -125,9 +125,7 @@ class NativeTape(QuantumScript):
 
     @cached_property
     def measurements(self) -> list[MeasurementProcess]:
-        """What :attr:`operations` are measured for: an absorbed tail has moved into observables."""
-        if all(len(bit.qubits) == 1 and not bit.flip for bit in self.readout):
-            return list(self.requested)
+        """What :attr:`operations` are measured for: words of Z, also for what an absorbed tail did."""
         bits = dict(zip(self.lowering.wires, self.readout, strict=True))
         return [read_through(mp, bits, self._labels) for mp in self.requested]
 
