@@ -18,6 +18,7 @@ from pennylane.wires import Wires
 from pennylane_qstore.compile import (
     EXACT_MEASUREMENTS,
     Compiled,
+    NativeTape,
     Source,
     Target,
     TemplateStore,
@@ -155,9 +156,9 @@ def _compile_unmeasured(
     return tuple(_plain(native).copy(measurements=[]) for native in batch), _first
 
 
-def _plain(tape: QuantumScript) -> QuantumScript:
+def _plain(tape: NativeTape) -> QuantumScript:
     """A native tape as one that any device can run."""
-    measurements = [_diagonal(mp) for mp in tape.measurements]
+    measurements = [_diagonal(mp) for mp in tape.requested]
     return QuantumScript(tape.operations, measurements, tape.shots, trainable_params=())
 
 

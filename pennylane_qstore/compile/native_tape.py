@@ -125,7 +125,7 @@ class NativeTape(QuantumScript):
 
     @cached_property
     def measurements(self) -> list[MeasurementProcess]:
-        """What :attr:`operations` are measured for: words of Z, also for what an absorbed tail did."""
+        """What :attr:`operations` are measured for, with what an absorbed tail did to it."""
         bits = dict(zip(self.lowering.wires, self.readout, strict=True))
         return [read_through(mp, bits, self._labels) for mp in self.requested]
 

@@ -166,6 +166,10 @@ def decomposition(
     }
 
 
+_PLAIN = frozenset({float, int, np.float64, np.ndarray})
+"""Types of parameters that need no conversion."""
+
+
 def _qubit_order(tape: QuantumScript, wires: Wires | None) -> Wires:
     """Device wires; else integer labels ascending, other labels in order of first use."""
     if wires:
@@ -196,7 +200,9 @@ def compile_natively(
             QuantumScript(rotations), **decomposition(gateset, wires, "qstore.ionq")
         )
         rotations = tail.operations
-    batch_size = tape.batch_size
+    params = tape.get_parameters(trainable_only=False)
+    is_single = all(type(param) in _PLAIN and np.ndim(param) == 0 for param in params)
+    batch_size = None if is_single else tape.batch_size  # which takes a while to find out
     lowering = Lowering(
         [*tape.operations, *rotations],
         _qubit_order(tape, wires),
@@ -230,7 +236,9 @@ def compile_untraced(
 
 
 def to_numpy(tape: QuantumScript) -> QuantumScript:
-    """The tape with plain NumPy parameters."""
+    """The tape with plain NumPy parameters; PennyLane has often seen to that already."""
+    if all(type(param) in _PLAIN for param in tape.get_parameters(trainable_only=False)):
+        return tape
     (plain,), _ = qml.transforms.convert_to_numpy_parameters(tape)
     return plain
 
