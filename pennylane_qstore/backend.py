@@ -18,14 +18,18 @@ from pennylane_qstore.errors import (
 from pennylane_qstore.execution import (
     BackendInfo,
     BatchResult,
+    Controller,
     HttpService,
+    Journal,
+    OnError,
+    PollSchedule,
     Progress,
     Request,
     ResultCache,
     Runner,
     run_blocking,
 )
-from pennylane_qstore.native import Circuit
+from pennylane_qstore.native import Bit, Circuit
 from pennylane_qstore.options import DeviceOptions
 
 _MAX_SHOTS = 1_000_000
@@ -45,8 +49,30 @@ class Backend:
     def __init__(self, options: DeviceOptions) -> None:
         self.options = options
         app = create_app(_EMBEDDED) if options.backend == "emulator" else None
-        self._service = HttpService(options.url, options.key, app=app)
-        self._runner = Runner(self._service, cache=_open_cache(options.cache))
+        self.controller = Controller(
+            mode=options.batch_mode,
+            max_in_flight=options.max_in_flight,
+            max_circuits_per_job=options.max_circuits_per_job,
+            parallel=options.backend == "simulator",
+        )
+        self._service = HttpService(
+            options.url,
+            options.key,
+            app=app,
+            max_connections=options.max_in_flight,
+            on_limit=self.controller.observe_limit,
+        )
+        self.cache = _open_cache(options.cache)
+        self.journal = _open_journal(options) if app is None else None
+        self._runner = Runner(
+            self._service,
+            cache=self.cache,
+            journal=self.journal,
+            controller=self.controller,
+            poll=PollSchedule.local() if app is not None else PollSchedule(),
+            max_in_flight=options.max_in_flight,
+            queue_s=options.max_queue_wait,
+        )
 
     @property
     def is_machine(self) -> bool:
@@ -94,7 +120,9 @@ class Backend:
                 "backend"
             )
 
-    def request(self, circuit: Circuit, shots: int | None) -> Request:
+    def request(
+        self, circuit: Circuit, shots: int | None, readout: tuple[Bit, ...] = ()
+    ) -> Request:
         """A circuit to run, checked.
 
         Raises:
@@ -110,14 +138,17 @@ class Backend:
             )
         if shots is not None and not 1 <= shots <= _MAX_SHOTS:
             raise InvalidShotsError(f"shots={shots}; IonQ takes 1 to {_MAX_SHOTS} shots a circuit")
-        return Request(circuit, shots)
+        return Request(circuit, shots, readout)
 
-    def run(self, requests: Sequence[Request], *, title: str) -> BatchResult:
+    def run(
+        self, requests: Sequence[Request], *, title: str, on_error: OnError | None = None
+    ) -> BatchResult:
         """Run a batch and wait for it, with a progress bar.
 
         Args:
             requests: What to run.
             title: Text in front of the bar.
+            on_error: What an error does; None as the device's option says.
         """
         if not requests:
             return BatchResult((), (), 0, 0.0)
@@ -137,6 +168,8 @@ class Backend:
                 self.options.settings,
                 timeout_s=self.options.timeout,
                 on_progress=show,
+                on_error=on_error or self.options.on_error,
+                on_interrupt=self.options.on_interrupt,
             )
 
 
@@ -144,3 +177,14 @@ def _open_cache(cache: bool | str | Path) -> ResultCache | None:
     if cache is False:
         return None
     return ResultCache(None if cache is True else Path(cache))
+
+
+def _open_journal(options: DeviceOptions) -> Journal | None:
+    """The journal: beside the cache if that is a directory that the user named."""
+    if options.journal is False:
+        return None
+    if not isinstance(options.journal, bool):
+        return Journal(Path(options.journal))
+    if isinstance(options.cache, bool) or "://" in str(options.cache):
+        return Journal()
+    return Journal(Path(options.cache))

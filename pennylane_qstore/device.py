@@ -1,7 +1,7 @@
 """The PennyLane device: the only place that sees both tapes and results."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,11 +34,11 @@ from pennylane_qstore.compile import (
     to_numpy,
 )
 from pennylane_qstore.compile.report import CompileReport
-from pennylane_qstore.execution import BatchResult, Request
+from pennylane_qstore.execution import BatchMode, BatchResult, OnError, OnInterrupt, Request
 from pennylane_qstore.gradients import Gradients
 from pennylane_qstore.inspection import report, require_verified
 from pennylane_qstore.measure import measure
-from pennylane_qstore.native import GateSet
+from pennylane_qstore.native import GateSet, Outcomes
 from pennylane_qstore.options import DeviceOptions
 
 
@@ -111,6 +111,13 @@ class IonQDevice(Device):
         api_key: str | None = None,
         base_url: str | None = None,
         cache: bool | str | Path = True,
+        journal: bool | str | Path = True,
+        batch_mode: BatchMode = "auto",
+        max_in_flight: int = 8,
+        max_circuits_per_job: int | None = None,
+        max_queue_wait: float | None = None,
+        on_error: OnError = "raise",
+        on_interrupt: OnInterrupt = "keep",
         error_mitigation: Mapping[str, bool] | None = None,
         job_name: str | None = None,
         metadata: Mapping[str, str] | None = None,
@@ -131,6 +138,13 @@ class IonQDevice(Device):
             api_key=api_key,
             base_url=base_url,
             cache=cache,
+            journal=journal,
+            batch_mode=batch_mode,
+            max_in_flight=max_in_flight,
+            max_circuits_per_job=max_circuits_per_job,
+            max_queue_wait=max_queue_wait,
+            on_error=on_error,
+            on_interrupt=on_interrupt,
             error_mitigation=error_mitigation,
             job_name=job_name,
             metadata=metadata,
@@ -295,7 +309,7 @@ class IonQDevice(Device):
         results = [
             next(from_jobs if isinstance(tape, NativeTape) else from_simulator) for tape in prepared
         ]
-        return tuple(process(results[part])[0] for part, process in postprocess)
+        return tuple(_process(process, results[part]) for part, process in postprocess)
 
     def compute_derivatives(
         self,
@@ -323,11 +337,12 @@ class IonQDevice(Device):
         native, _ = self._compiling()(tapes)
         gradients = Gradients.plan(tapes, native, self._compile)
         requests = [self._backend.request(*pair) for pair in gradients.circuits()]
-        batch = self._run(requests)
+        batch = self._run(requests, on_error="raise")
         if self.tracker.active:
             self.tracker.update(derivative_batches=1, derivatives=len(tapes))
             self._track_batch(batch, requests)
-        return gradients.combine(batch.outcomes, self._spawn(len(tapes)))
+        found = [outcomes for outcomes in batch.outcomes if isinstance(outcomes, Outcomes)]
+        return gradients.combine(found, self._spawn(len(tapes)))
 
     def _spawn(self, n: int) -> list[np.random.Generator]:
         with self._rng_lock:
@@ -336,17 +351,12 @@ class IonQDevice(Device):
     def _execute_native(self, circuits: Sequence[NativeTape]) -> tuple[Any, ...]:
         compile_tapes(circuits)
         requests = [
-            self._backend.request(tape.compiled, tape.shots.total_shots) for tape in circuits
+            self._backend.request(tape.compiled, tape.shots.total_shots, tape.readout)
+            for tape in circuits
         ]
         batch = self._run(requests)
         results = tuple(
-            measure(
-                tape.requested,
-                outcomes.read(tape.readout),
-                tape.index,
-                shots=tape.shots,
-                rng=rng,
-            )
+            _measure(tape, outcomes, rng)
             for tape, outcomes, rng in zip(
                 circuits, batch.outcomes, self._spawn(len(requests)), strict=True
             )
@@ -355,8 +365,8 @@ class IonQDevice(Device):
             self._track(circuits, results, batch)
         return results
 
-    def _run(self, requests: Sequence[Request]) -> BatchResult:
-        return self._backend.run(requests, title=self.name)
+    def _run(self, requests: Sequence[Request], *, on_error: OnError | None = None) -> BatchResult:
+        return self._backend.run(requests, title=self.name, on_error=on_error)
 
     def _track(
         self, tapes: Sequence[NativeTape], results: Sequence[Any], batch: BatchResult
@@ -380,3 +390,17 @@ class IonQDevice(Device):
             job_id=[job.job_id for job in batch.jobs],
         )
         self.tracker.record()
+
+
+def _measure(tape: NativeTape, outcomes: Outcomes | Exception, rng: np.random.Generator) -> Any:
+    """What a tape asks for, or the error that stands in its place."""
+    if isinstance(outcomes, Exception):
+        return outcomes
+    read = outcomes.read(tape.readout)
+    return measure(tape.requested, read, tape.index, shots=tape.shots, rng=rng)
+
+
+def _process(process: Callable[[Sequence[Any]], Any], results: Sequence[Any]) -> Any:
+    """The result of a tape from those of its parts, or the first error among them."""
+    errors = [result for result in results if isinstance(result, Exception)]
+    return errors[0] if errors else process(results)[0]

@@ -87,6 +87,10 @@ class UnconfirmedSubmissionError(ServiceError):
     """The answer to a job submission was lost: the job may exist, so it is not sent again."""
 
 
+class JournalError(QStoreError, OSError):
+    """The journal of submissions cannot be read or written; nothing was submitted."""
+
+
 class MalformedResultError(ServiceError):
     """An answer of the service does not have the documented form."""
 
@@ -125,3 +129,7 @@ class BatchTimeoutError(QStoreError, TimeoutError):
     def __init__(self, message: str, *, job_ids: Sequence[str]) -> None:
         super().__init__(message)
         self.job_ids = tuple(job_ids)
+
+
+class QueueTimeoutError(BatchTimeoutError):
+    """A job waited in the service's queue for too long; it was left there."""

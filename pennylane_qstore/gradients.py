@@ -10,7 +10,7 @@ from pennylane.tape import QuantumScript
 
 from pennylane_qstore.compile import Compiled, NativeTape, ShiftPlan, Source, plan_shifts
 from pennylane_qstore.measure import differentiate
-from pennylane_qstore.native import Circuit, Outcomes
+from pennylane_qstore.native import Bit, Circuit, Outcomes
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,11 @@ class Gradients:
         ]
         return cls(native, plans, compiled, sent)
 
-    def circuits(self) -> Iterator[tuple[Circuit, int | None]]:
-        """Every circuit that is sent with its shots, tape after tape."""
+    def circuits(self) -> Iterator[tuple[Circuit, int | None, tuple[Bit, ...]]]:
+        """Every circuit that is sent with its shots and its readout, tape after tape."""
         for tape, rows, sent in zip(self.tapes, self.compiled, self.sent, strict=True):
-            for circuit, _ in compress(rows, sent):
-                yield circuit, tape.shots.total_shots
+            for circuit, readout in compress(rows, sent):
+                yield circuit, tape.shots.total_shots, readout
 
     def combine(
         self, outcomes: Sequence[Outcomes], rngs: Sequence[np.random.Generator]

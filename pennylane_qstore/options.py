@@ -1,14 +1,14 @@
 """The device's keyword arguments, checked once where they enter."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pennylane_qstore.errors import InvalidOptionError, MissingKeyError, UnknownBackendError
-from pennylane_qstore.execution import Settings
+from pennylane_qstore.execution import BatchMode, OnError, OnInterrupt, Settings
 from pennylane_qstore.native import GateSet
 
 IONQ_URL = "https://api.ionq.co/v0.4"
@@ -35,6 +35,13 @@ class DeviceOptions:
     api_key: str | None = field(default=None, repr=False)
     base_url: str | None = None
     cache: bool | str | Path = True
+    journal: bool | str | Path = True
+    batch_mode: BatchMode = "auto"
+    max_in_flight: int = 8
+    max_circuits_per_job: int | None = None
+    max_queue_wait: float | None = None
+    on_error: OnError = "raise"
+    on_interrupt: OnInterrupt = "keep"
     error_mitigation: Mapping[str, bool] | None = None
     job_name: str | None = None
     metadata: Mapping[str, str] | None = None
@@ -58,8 +65,16 @@ class DeviceOptions:
             raise InvalidOptionError(
                 "absorb_tail=True needs optimization_level=1 or 2; 0 sends the circuit as written"
             )
-        if self.timeout is not None and not (isfinite(self.timeout) and self.timeout > 0):
-            raise InvalidOptionError(f"timeout={self.timeout!r}; use a number of seconds above 0")
+        _check_seconds("timeout", self.timeout)
+        _check_seconds("max_queue_wait", self.max_queue_wait)
+        _check_choice("batch_mode", self.batch_mode, get_args(BatchMode))
+        _check_choice("on_error", self.on_error, get_args(OnError))
+        _check_choice("on_interrupt", self.on_interrupt, get_args(OnInterrupt))
+        _check_count("max_in_flight", self.max_in_flight)
+        if self.max_circuits_per_job is not None:
+            _check_count("max_circuits_per_job", self.max_circuits_per_job)
+        if not isinstance(self.journal, bool | str | Path) or "://" in str(self.journal):
+            raise InvalidOptionError(f"journal={self.journal!r}; use True, False or a directory")
         is_address = isinstance(self.cache, str) and "://" in self.cache
         if is_address or not isinstance(self.cache, bool | str | Path):
             raise InvalidOptionError(f"cache={self.cache!r}; use True, False or a directory")
@@ -129,6 +144,21 @@ class DeviceOptions:
             metadata=tuple((self.metadata or {}).items()),
             exact=self.is_exact,
         )
+
+
+def _check_seconds(name: str, value: float | None) -> None:
+    if value is not None and not (isfinite(value) and value > 0):
+        raise InvalidOptionError(f"{name}={value!r}; use a number of seconds above 0")
+
+
+def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise InvalidOptionError(f"{name}={value!r}; use one of {', '.join(map(repr, choices))}")
+
+
+def _check_count(name: str, value: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InvalidOptionError(f"{name}={value!r}; use a whole number above 0")
 
 
 def _check_seed(name: str, seed: int | None, *, smallest: int) -> None:

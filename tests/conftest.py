@@ -7,3 +7,4 @@ def _private_environment(tmp_path, monkeypatch):
     for name in ("IONQ_API_KEY", "IONQ_API_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))

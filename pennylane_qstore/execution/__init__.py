@@ -3,6 +3,8 @@
 from pennylane_qstore.execution.blocking import run as run_blocking
 from pennylane_qstore.execution.cache import ResultCache
 from pennylane_qstore.execution.client import HttpService
+from pennylane_qstore.execution.controller import BatchMode, Controller
+from pennylane_qstore.execution.journal import Journal
 from pennylane_qstore.execution.polling import PollSchedule
 from pennylane_qstore.execution.request import (
     BatchResult,
@@ -11,15 +13,20 @@ from pennylane_qstore.execution.request import (
     Request,
     Settings,
 )
-from pennylane_qstore.execution.runner import Runner
+from pennylane_qstore.execution.runner import OnError, OnInterrupt, Runner
 from pennylane_qstore.execution.service import BackendInfo, JobView, Service
 
 __all__ = [
     "BackendInfo",
+    "BatchMode",
     "BatchResult",
+    "Controller",
     "HttpService",
     "JobRecord",
     "JobView",
+    "Journal",
+    "OnError",
+    "OnInterrupt",
     "PollSchedule",
     "Progress",
     "Request",

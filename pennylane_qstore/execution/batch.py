@@ -4,40 +4,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from pennylane_qstore.execution.cache import replicate_key
-from pennylane_qstore.execution.fetch import Limiter
-from pennylane_qstore.execution.job import Job
+from pennylane_qstore.execution.job import Job, Ticket
 from pennylane_qstore.execution.request import Progress
-from pennylane_qstore.native import Circuit, Outcomes
-
-
-@dataclass(slots=True, eq=False)
-class Ticket:
-    """One thing to find out: a distribution, or one sample.
-
-    Attributes:
-        circuit: The circuit.
-        shots: Repetitions, or None for the distribution.
-        base: Key that its replicates share; empty where nothing needs one.
-        replicate: Which sample of equal ones it is.
-        outcomes: The answer, once it is here.
-    """
-
-    circuit: Circuit
-    shots: int | None
-    base: str = ""
-    replicate: int = 0
-    outcomes: Outcomes | None = None
-
-    @property
-    def key(self) -> str:
-        """Key in the cache."""
-        return self.base if self.shots is None else replicate_key(self.base, self.replicate)
-
-    def accepts(self, outcomes: Outcomes) -> bool:
-        """Whether outcomes from the cache can be the answer."""
-        exact = self.shots is None
-        return outcomes.n_qubits == self.circuit.n_qubits and outcomes.is_exact == exact
 
 
 @dataclass(slots=True, eq=False)
@@ -45,18 +13,17 @@ class Batch:
     """The state of one call of :meth:`Runner.run`.
 
     Attributes:
-        limiter: Held during each request to the service.
         on_progress: The caller's callback.
-        sharpen: Whether results are combined by plurality vote.
+        fails_at_once: Whether one error makes the whole batch useless, so that nothing more is
+            sent for it.
         tickets: What is to be found out.
         places: Ticket of each request; shape ``(n_requests,)``.
-        jobs: The jobs on their way.
+        jobs: The jobs that it waits for or waited for.
         error: What the callback raised.
     """
 
-    limiter: Limiter
-    on_progress: Callable[[Progress], None] | None
-    sharpen: bool = False
+    on_progress: Callable[[Progress], None] | None = None
+    fails_at_once: bool = True
     tickets: list[Ticket] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
@@ -80,6 +47,11 @@ class Batch:
     def left(self) -> list[str]:
         """Ids of jobs that were submitted and have not ended."""
         return [job.job_id for job in self.jobs if job.job_id is not None and job.is_open]
+
+    @property
+    def is_futile(self) -> bool:
+        """Whether nothing more should be sent for it."""
+        return self.fails_at_once and self.first_error is not None
 
     @property
     def first_error(self) -> Exception | None:

@@ -1,6 +1,7 @@
 """The service over HTTP: IonQ's Quantum Cloud API v0.4."""
 
 from asyncio import AbstractEventLoop, get_running_loop
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -41,7 +42,11 @@ class HttpService:
         app: ASGI application to call in place of the network.
         max_connections: Largest number of connections, which are kept and used again.
         timeout_s: Longest silence of the service within one request.
-        sleep: Waits for a number of seconds before a read is repeated.
+        sleep: Waits for a number of seconds before a request is repeated.
+        on_limit: Told whenever the service says that there are too many requests.
+
+    Attributes:
+        counts: Requests sent so far, by method, and ``"retries"`` among them.
 
     Raises:
         InvalidOptionError: If the address or the key cannot be used.
@@ -56,7 +61,10 @@ class HttpService:
         max_connections: int = 8,
         timeout_s: float = 60,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+        on_limit: Callable[[], None] = lambda: None,
     ) -> None:
+        self.counts: Counter[str] = Counter()
+        self._on_limit = on_limit
         self._base_url = _normalise_url(base_url)
         self._key = _check_key(api_key)
         self._app = app
@@ -101,9 +109,13 @@ class HttpService:
         return await self._read(_service_path(path, self._base_url))
 
     async def list_jobs(
-        self, *, ids: Sequence[str] = (), parent_job_id: str | None = None
+        self,
+        *,
+        ids: Sequence[str] = (),
+        parent_job_id: str | None = None,
+        newest: int | None = None,
     ) -> tuple[JobView, ...]:
-        """Jobs with these ids, or of this parent, or all of them."""
+        """Jobs with these ids, or of this parent, or all of them; at least the ``newest``."""
         query: dict[str, Any] = {"ids": list(ids)} if ids else {}
         if parent_job_id is not None:
             query["parent_job_id"] = parent_job_id
@@ -113,7 +125,7 @@ class HttpService:
             if not isinstance(page, dict) or not isinstance(page.get("jobs"), list):
                 raise MalformedResultError(f"no list of jobs: {str(page)[:_QUOTED]}")
             views.extend(map(job_view, page["jobs"]))
-            if not page.get("next"):
+            if not page.get("next") or (newest is not None and len(views) >= newest):
                 return tuple(views)
             query["next"] = page["next"]
 
@@ -170,7 +182,12 @@ class HttpService:
                 },
                 timeout=self._timeout_s,
                 transport=ErrorRaisingTransport(
-                    ReadRetryTransport(self._connections(), sleep=self._sleep)
+                    ReadRetryTransport(
+                        self._connections(),
+                        sleep=self._sleep,
+                        on_limit=self._on_limit,
+                        counts=self.counts,
+                    )
                 ),
             )
         return client

@@ -1,90 +1,254 @@
 """The life of one job: submitted once, asked for, fetched."""
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from asyncio import Task
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import anyio
 
-from pennylane_qstore.errors import JobCanceledError, JobFailedError
+from pennylane_qstore.errors import (
+    JobCanceledError,
+    JobFailedError,
+    QueueTimeoutError,
+    ServiceError,
+    UnconfirmedSubmissionError,
+)
+from pennylane_qstore.execution.cache import replicate_key
 from pennylane_qstore.execution.fetch import Limiter
-from pennylane_qstore.execution.polling import Clock, PollSchedule
-from pennylane_qstore.execution.request import JobRecord
+from pennylane_qstore.execution.journal import Entry
+from pennylane_qstore.execution.polling import Clock
+from pennylane_qstore.execution.request import FINGERPRINT_KEY, JobRecord
 from pennylane_qstore.execution.service import JobView, Service
+from pennylane_qstore.native import Bit, Circuit, Outcomes
+
+SETTLE_S = (0.0, 0.5, 1.5, 3.0)
+"""Waits before each look for a submission whose answer was lost: a service may list it late."""
+
+MAX_SENDS = 3
+"""How often a submission is sent in all, if it is certain each time that it did not arrive."""
+
+_SEARCHED = 500
+"""Newest jobs among which a lost submission is looked for."""
+
+_WAITING = ("submitted", "ready")
 
 logger = logging.getLogger("pennylane_qstore")
 
 
 @dataclass(slots=True, eq=False)
-class Job:
-    """One job on its way; the only value here that changes.
+class Ticket:
+    """One thing to find out: a distribution, or one sample.
 
     Attributes:
-        members: Which circuits of the batch it holds.
-        widths: Number of qubits of each.
+        circuit: The circuit.
+        shots: Repetitions, or None for the distribution.
+        base: Key that its replicates share; empty where nothing needs one.
+        replicate: Which sample of equal ones it is.
+        readout: How the source's qubits are read from the circuit's.
+        outcomes: The answer, once it is here.
+        error: What went wrong with its job.
+    """
+
+    circuit: Circuit
+    shots: int | None
+    base: str = ""
+    replicate: int = 0
+    readout: tuple[Bit, ...] = ()
+    outcomes: Outcomes | None = None
+    error: Exception | None = None
+
+    @property
+    def key(self) -> str:
+        """Key in the cache; empty where nothing needs one."""
+        if self.shots is None or not self.base:
+            return self.base
+        return replicate_key(self.base, self.replicate)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether neither the answer nor an error is here."""
+        return self.outcomes is None and self.error is None
+
+    def accepts(self, outcomes: Outcomes) -> bool:
+        """Whether outcomes from elsewhere can be the answer."""
+        exact = self.shots is None
+        return outcomes.n_qubits == self.circuit.n_qubits and outcomes.is_exact == exact
+
+
+class Waiter(Protocol):
+    """A batch that waits for a job."""
+
+    @property
+    def is_futile(self) -> bool:
+        """Whether nothing more should be sent for it."""
+
+    def report(self) -> None:
+        """Be told of a new status."""
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One job on its way.
+
+    Attributes:
+        entries: Key and width of each of its circuits.
+        tickets: Who waits for each of them.
         shots: Repetitions of each, or None.
+        mark: What its metadata carry, to find it again.
         body: What is posted; dropped once it was.
+        attached: Whether somebody else submits it, or did.
         job_id: The service's id, once it has one.
         status: The last status seen, ``"unsent"`` before the submission.
         seconds: Time from the submission until the results were here.
+        polls: How often its status was asked.
         error: What went wrong with it.
         is_open: Whether neither results nor an error are here.
+        started: When its submission began.
+        waiting: The batches that wait for it.
+        scope: Ends the waiting.
+        done: Set at the end.
+        task: What runs it.
     """
 
-    members: tuple[int, ...]
-    widths: tuple[int, ...]
+    entries: tuple[Entry, ...]
+    tickets: tuple[list[Ticket], ...]
     shots: int | None
-    body: bytes
+    mark: str
+    body: bytes = b""
+    attached: bool = False
     job_id: str | None = None
     status: str = "unsent"
     seconds: float = 0.0
+    polls: int = 0
     error: Exception | None = None
     is_open: bool = True
+    started: float = 0.0
+    waiting: "list[Waiter]" = field(default_factory=list)
+    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    done: anyio.Event = field(default_factory=anyio.Event)
+    task: Task[None] | None = None
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Number of qubits of each circuit."""
+        return tuple(entry.n_qubits for entry in self.entries)
 
     def record(self) -> JobRecord:
         """The facts about this job, frozen."""
         return JobRecord(
-            self.job_id or "", len(self.members), self.shots, self.status, self.seconds
+            self.job_id or "",
+            len(self.entries),
+            self.shots,
+            self.status,
+            self.seconds,
+            self.attached,
+            self.polls,
         )
 
+    def report(self) -> None:
+        """Tell whoever waits."""
+        for batch in self.waiting:
+            batch.report()
 
-async def submit(service: Service, job: Job) -> None:
-    """Post a job. Not even a cancellation may come between the post and its id."""
-    with anyio.CancelScope(shield=True):
-        job.status = "sending"
-        logger.debug("submitting %s", job.body)
-        job.job_id = await service.create_job(job.body)
-    job.status, job.body = "submitted", b""
-    logger.info("job %s: submitted, %d circuits", job.job_id, len(job.members))
+    def answer(self, outcomes: Sequence[Outcomes]) -> None:
+        """Hand outcomes to the tickets."""
+        for tickets, found in zip(self.tickets, outcomes, strict=True):
+            for ticket in tickets:
+                ticket.outcomes = found
+
+    def fail(self, error: Exception) -> None:
+        """Hand an error to the tickets."""
+        self.error = error
+        for tickets in self.tickets:
+            for ticket in tickets:
+                ticket.error = error
+
+
+async def submit(service: Service, job: Job, *, clock: Clock) -> str:
+    """Post a job until it is certain that it arrived once, and return its id.
+
+    A submission whose answer is lost may have arrived: it is looked for among the service's jobs
+    before it is sent again.
+
+    Raises:
+        UnconfirmedSubmissionError: If the service cannot be asked whether it arrived.
+        ServiceError: If the service refused it.
+    """
+    for _ in range(MAX_SENDS):
+        try:
+            logger.debug("submitting %s", job.body)
+            return await service.create_job(job.body)
+        except UnconfirmedSubmissionError as error:
+            lost = error
+        logger.warning("the answer to a submission was lost (%s); looking for the job", lost)
+        found = await find(service, job.mark, clock=clock, lost=lost)
+        if found is not None:
+            return found
+        logger.warning("the submission did not arrive; sending it again")
+    raise lost
+
+
+async def find(
+    service: Service, mark: str, *, clock: Clock, lost: UnconfirmedSubmissionError | None = None
+) -> str | None:
+    """Look for a submission whose answer was lost, and return its id or None.
+
+    Raises:
+        UnconfirmedSubmissionError: If the service cannot be asked.
+    """
+    for delay in SETTLE_S:
+        await clock.sleep(delay)
+        try:
+            views = await service.list_jobs(newest=_SEARCHED)
+        except ServiceError as error:
+            raise UnconfirmedSubmissionError(
+                f"{lost or 'a submission was interrupted'}; whether the job exists could not be "
+                f"asked ({error}); it is in the journal, so that running the same again finds out"
+            ) from error
+        for view in views:
+            if view.metadata.get(FINGERPRINT_KEY) == mark:
+                return view.job_id
+    return None
 
 
 async def wait(
     service: Service,
     job: Job,
     *,
-    schedule: PollSchedule,
-    clock: Clock,
+    delays: Iterable[float],
     limiter: Limiter,
-    on_change: Callable[[], None],
+    clock: Clock,
+    queue_s: float | None,
 ) -> JobView:
     """Ask for a job until it is completed.
 
     Raises:
         JobFailedError: If it failed.
         JobCanceledError: If somebody canceled it.
+        QueueTimeoutError: If it waited in the queue for longer than ``queue_s``.
     """
     assert job.job_id is not None
-    for delay in schedule.delays():
+    started = clock.now()
+    for delay in delays:
+        await clock.sleep(delay)
         async with limiter:
             view = await service.get_job(job.job_id)
+        job.polls += 1
         if view.status != job.status:
             logger.info("job %s: %s", job.job_id, view.status)
             job.status = view.status
-            on_change()
+            job.report()
         if view.status == "completed":
             return view
         _raise_if_ended(job.job_id, view)
-        await clock.sleep(delay)
+        if queue_s is not None and view.status in _WAITING and clock.now() - started > queue_s:
+            raise QueueTimeoutError(
+                f"job {job.job_id} has waited in the queue for more than {queue_s} s; it was left "
+                "there, not canceled",
+                job_ids=[job.job_id],
+            )
     raise AssertionError("delays never end")
 
 

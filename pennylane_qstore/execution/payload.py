@@ -120,7 +120,8 @@ def encode_job(
     *,
     shots: int | None,
     noise_seed: int | None,
-) -> bytes:
+    nonce: str = "",
+) -> tuple[bytes, str]:
     """The body of the ``POST`` that submits these circuits as one job.
 
     Args:
@@ -129,21 +130,23 @@ def encode_job(
         settings: How to run them.
         shots: Repetitions of each, or None to leave them out (exact distributions).
         noise_seed: Seed of this job's noise, or None.
+        nonce: Tells this submission from others with the same circuits.
 
     Returns:
-        UTF-8 JSON: ``ionq.circuit.v1`` for one circuit, ``ionq.multi-circuit.v1`` for several.
+        UTF-8 JSON: ``ionq.circuit.v1`` for one circuit, ``ionq.multi-circuit.v1`` for several; and
+        the mark in its metadata: the SHA-256 of the circuits, and the nonce.
     """
     source = _encode_input(circuits, texts)
-    fingerprint = hashlib.sha256(source.encode()).hexdigest()
+    mark = "-".join(filter(None, (hashlib.sha256(source.encode()).hexdigest(), nonce)))
     head: dict[str, object] = {
         "type": "ionq.circuit.v1" if len(circuits) == 1 else "ionq.multi-circuit.v1",
         "backend": settings.backend,
         "name": settings.job_name or f"qstore-{secrets.token_hex(4)}",
-        "metadata": {**dict(settings.metadata), FINGERPRINT_KEY: fingerprint},
+        "metadata": {**dict(settings.metadata), FINGERPRINT_KEY: mark},
         **_options(settings, shots, noise_seed),
     }
     opening = json.dumps(head, separators=(",", ":"), allow_nan=False)
-    return f'{opening[:-1]},"input":{source}}}'.encode()
+    return f'{opening[:-1]},"input":{source}}}'.encode(), mark
 
 
 def _options(settings: Settings, shots: int | None, noise_seed: int | None) -> Mapping[str, object]:

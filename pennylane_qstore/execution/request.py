@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from pennylane_qstore.errors import InvalidOptionError
-from pennylane_qstore.native import Circuit, Outcomes
+from pennylane_qstore.native import Bit, Circuit, Outcomes
 
 FINGERPRINT_KEY = "qstore_fingerprint"
 """Metadata key under which every job carries the SHA-256 of its circuits."""
@@ -64,10 +64,12 @@ class Request:
     Attributes:
         circuit: The circuit.
         shots: Number of repetitions, or None where the exact distribution is wanted.
+        readout: How the source's qubits are read from the circuit's, for the journal only.
     """
 
     circuit: Circuit
     shots: int | None = None
+    readout: tuple[Bit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,9 @@ class JobRecord:
         shots: Repetitions of each circuit, or None for exact distributions.
         status: The last status seen.
         seconds: Time from the submission until the results were here.
+        attached: Whether it had been submitted before, by a run that was interrupted or goes on
+            elsewhere, so that it was only waited for.
+        polls: How often its status was asked.
     """
 
     job_id: str
@@ -87,6 +92,8 @@ class JobRecord:
     shots: int | None
     status: str
     seconds: float
+    attached: bool = False
+    polls: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +101,14 @@ class BatchResult:
     """Outcomes of a batch, in the order of its requests.
 
     Attributes:
-        outcomes: One entry per request.
+        outcomes: One entry per request; with ``on_error="partial"`` the error in the place of
+            what could not be had.
         jobs: The jobs that were submitted for them.
         n_cached: How many requests were answered by the cache.
         seconds: Time that the whole batch took.
     """
 
-    outcomes: tuple[Outcomes, ...]
+    outcomes: tuple[Outcomes | Exception, ...]
     jobs: tuple[JobRecord, ...]
     n_cached: int
     seconds: float

@@ -1,8 +1,8 @@
-"""Runs a batch of requests: what the cache has, then the rest in as few jobs as possible."""
+"""Runs batches of requests: what the cache has, what is under way, then the rest in jobs."""
 
 import logging
 from collections.abc import Callable, Sequence
-from functools import partial
+from typing import Literal
 
 import anyio
 import anyio.to_thread
@@ -11,26 +11,21 @@ from pennylane_qstore.errors import (
     AnalyticModeError,
     BatchTimeoutError,
     InvalidShotsError,
-    JobError,
 )
-from pennylane_qstore.execution.batch import Batch, Ticket
+from pennylane_qstore.execution.batch import Batch
 from pennylane_qstore.execution.cache import KeyMaker, ResultCache
-from pennylane_qstore.execution.fetch import fetch_outcomes
-from pennylane_qstore.execution.gather import gather
-from pennylane_qstore.execution.job import Job, submit, wait
-from pennylane_qstore.execution.pack import Item, Limits, pack
-from pennylane_qstore.execution.payload import encode_circuits, encode_job
+from pennylane_qstore.execution.controller import Controller
+from pennylane_qstore.execution.flights import Flights
+from pennylane_qstore.execution.job import Job, Ticket
+from pennylane_qstore.execution.journal import Journal
 from pennylane_qstore.execution.polling import Clock, EventLoopClock, PollSchedule
-from pennylane_qstore.execution.replicates import Replicates, replicate_seed
-from pennylane_qstore.execution.request import (
-    SHARPEN,
-    BatchResult,
-    Progress,
-    Request,
-    Settings,
-)
+from pennylane_qstore.execution.replicates import Replicates
+from pennylane_qstore.execution.request import BatchResult, Progress, Request, Settings
 from pennylane_qstore.execution.service import Service
-from pennylane_qstore.native import Circuit, Outcomes
+from pennylane_qstore.native import Circuit
+
+OnError = Literal["raise", "partial"]
+OnInterrupt = Literal["keep", "cancel"]
 
 logger = logging.getLogger("pennylane_qstore")
 
@@ -41,9 +36,12 @@ class Runner:
     Args:
         service: Where the jobs go.
         cache: Where results are kept, or None to keep none.
+        journal: Where submissions are written down, or None to write none down.
+        controller: Decides into how many jobs a batch is packed.
         poll: How often to ask for a job's status.
-        max_in_flight: Largest number of requests to the service that one batch has open at once.
+        max_in_flight: Largest number of requests to the service that are open at once.
         clock: The time.
+        queue_s: Longest time that a job may wait in the service's queue, or None.
     """
 
     def __init__(
@@ -51,17 +49,29 @@ class Runner:
         service: Service,
         *,
         cache: ResultCache | None = None,
+        journal: Journal | None = None,
+        controller: Controller | None = None,
         poll: PollSchedule | None = None,
         max_in_flight: int = 8,
         clock: Clock | None = None,
+        queue_s: float | None = None,
     ) -> None:
         self._service = service
         self._cache = cache
-        self._poll = poll or PollSchedule()
-        self._max_in_flight = max_in_flight
+        self._journal = journal
         self._clock = clock or EventLoopClock()
-        self._limits = Limits()
         self._replicates = Replicates()
+        self.controller = controller or Controller(max_in_flight=max_in_flight, parallel=False)
+        self._flights = Flights(
+            service,
+            cache=cache,
+            journal=journal,
+            controller=self.controller,
+            poll=poll or PollSchedule.local(),
+            max_in_flight=max_in_flight,
+            clock=self._clock,
+            queue_s=queue_s,
+        )
 
     async def run(
         self,
@@ -70,6 +80,8 @@ class Runner:
         *,
         timeout_s: float | None = None,
         on_progress: Callable[[Progress], None] | None = None,
+        on_error: OnError = "raise",
+        on_interrupt: OnInterrupt = "keep",
     ) -> BatchResult:
         """Outcomes of all requests, in their order.
 
@@ -81,32 +93,33 @@ class Runner:
             settings: How to run it.
             timeout_s: Longest time to wait for the jobs, or None to wait for ever.
             on_progress: Called in the event loop's thread whenever a job changes its status.
+            on_error: Whether an error is raised, or stands in the place of what it concerns.
+            on_interrupt: Whether jobs go on when the caller is interrupted, or are canceled.
 
         Raises:
             BatchTimeoutError: If jobs had not finished in time; they are left as they are.
             JobError: If a job failed or was canceled. The others are waited for and cached first.
+            JournalError: If the journal cannot be written. Nothing was submitted then.
             ServiceError: If the service could not be used.
         """
         started = self._clock.now()
         _check_shots(requests, settings)
-        batch = Batch(
-            anyio.Semaphore(self._max_in_flight),
-            on_progress,
-            sharpen=dict(settings.error_mitigation).get(SHARPEN, False),
-        )
+        batch = Batch(on_progress, fails_at_once=on_error == "raise")
         try:
             self._fill(batch, requests, settings)
             n_cached = await self._look_up(batch)
-            batch.jobs = self._plan(batch.tickets, settings)
             batch.report()
-            await self._run_jobs(batch, timeout_s)
+            await self._finish(batch, settings, timeout_s, on_interrupt)
+            if batch.is_futile:
+                assert batch.first_error is not None
+                raise batch.first_error
         except BaseException:
             # Nobody saw these samples: whoever asks again gets the same numbers, from the cache.
             self._replicates.give_back(batch.replicates())
             raise
-        outcomes = [batch.tickets[place].outcomes for place in batch.places]
+        answers = (batch.tickets[place] for place in batch.places)
         return BatchResult(
-            outcomes=tuple(entry for entry in outcomes if entry is not None),
+            outcomes=tuple([t.outcomes or t.error or RuntimeError("no answer") for t in answers]),
             jobs=tuple(job.record() for job in batch.jobs),
             n_cached=n_cached,
             seconds=self._clock.now() - started,
@@ -114,7 +127,8 @@ class Runner:
 
     def _fill(self, batch: Batch, requests: Sequence[Request], settings: Settings) -> None:
         """Note what has to be found out, and which request wants which of it."""
-        keyed = self._cache is not None or (settings.noise_seed is not None and not settings.exact)
+        seeded = settings.noise_seed is not None and not settings.exact
+        keyed = self._cache is not None or self._journal is not None or seeded
         keys = KeyMaker(settings, self._service.base_url) if keyed else None
         known: dict[Circuit, int] = {}
         for request in requests:
@@ -125,113 +139,65 @@ class Runner:
             if place == fresh:
                 base = keys.base(request.circuit, shots) if keys else ""
                 replicate = self._replicates.take(base) if base and shots is not None else 0
-                batch.tickets.append(Ticket(request.circuit, shots, base, replicate))
+                ticket = Ticket(request.circuit, shots, base, replicate, request.readout)
+                batch.tickets.append(ticket)
             batch.places.append(place)
 
     async def _look_up(self, batch: Batch) -> int:
         """Take from the cache what it has, and return how many requests that answers."""
-        if self._cache is None or not batch.tickets:
+        tickets = [ticket for ticket in batch.tickets if ticket.is_open]
+        if self._cache is None or not tickets:
             return 0
-        keys = [ticket.key for ticket in batch.tickets]
+        keys = [ticket.key for ticket in tickets]
         entries = await anyio.to_thread.run_sync(self._cache.get_many, keys)
-        for ticket, entry in zip(batch.tickets, entries, strict=True):
+        for ticket, entry in zip(tickets, entries, strict=True):
             if entry is not None and ticket.accepts(entry):
                 ticket.outcomes = entry
         return sum(batch.tickets[place].outcomes is not None for place in batch.places)
 
-    def _plan(self, tickets: Sequence[Ticket], settings: Settings) -> list[Job]:
-        """Jobs for the tickets that have no outcomes yet."""
-        open_places = [place for place, ticket in enumerate(tickets) if ticket.outcomes is None]
-        encoded = encode_circuits([tickets[place].circuit for place in open_places])
-        texts = dict(zip(open_places, encoded, strict=True))
-
-        def group(place: int) -> tuple[int | None, int | None]:
-            seed = settings.noise_seed
-            ticket = tickets[place]
-            return ticket.shots, None if seed is None else replicate_seed(seed, ticket.replicate)
-
-        def job(members: tuple[int, ...]) -> Job:
-            shots, seed = group(members[0])
-            circuits = [tickets[place].circuit for place in members]
-            body = encode_job(
-                circuits,
-                [texts[place] for place in members],
-                settings,
-                shots=shots,
-                noise_seed=seed,
-            )
-            return Job(members, tuple(circuit.n_qubits for circuit in circuits), shots, body)
-
-        items = (
-            Item(place, group(place), len(tickets[place].circuit.gates), len(texts[place]))
-            for place in open_places
-        )
-        return [job(members) for members in pack(items, self._limits)]
-
-    async def _run_jobs(self, batch: Batch, timeout_s: float | None) -> None:
-        """Run all jobs at once, and raise what went wrong when all have ended."""
+    async def _finish(
+        self, batch: Batch, settings: Settings, timeout_s: float | None, on_interrupt: OnInterrupt
+    ) -> None:
+        """Wait for jobs until every ticket has an answer or an error."""
+        joined: list[Job] = []
+        scope = self._clock.limit(timeout_s)
         try:
-            with self._clock.limit(timeout_s) as scope:
-                await gather([partial(self._run_job, batch, job) for job in batch.jobs])
+            with scope:
+                while any(ticket.is_open for ticket in batch.tickets) and not batch.is_futile:
+                    await self._flights.launch(batch, settings)
+                    joined = list(batch.jobs)
+                    for job in joined:
+                        await job.done.wait()
+                    if any(ticket.is_open for ticket in batch.tickets):
+                        await self._look_up(batch)  # somebody else may have collected a job
         except anyio.get_cancelled_exc_class():
+            with anyio.CancelScope(shield=True):
+                await self._flights.leave(batch, cancel=on_interrupt == "cancel")
             logger.warning("interrupted; jobs left running: %s", batch.left())
             raise
-        error = batch.first_error
         if scope.cancelled_caught:
-            left = batch.left()
-            message = (
-                f"no results within {timeout_s} s; these jobs at {self._service.base_url} were "
-                f"left as they are, not canceled: {', '.join(left) or 'none was submitted'}"
-            )
-            if error is None:
-                raise BatchTimeoutError(message, job_ids=left)
+            await self._flights.leave(batch)
+            self._time_out(batch, timeout_s)
+        else:
+            await self._flights.leave(batch)
+
+    def _time_out(self, batch: Batch, timeout_s: float | None) -> None:
+        """Name the jobs that are left when the time is up."""
+        left = batch.left()
+        message = (
+            f"no results within {timeout_s} s; these jobs at {self._service.base_url} were "
+            f"left as they are, not canceled: {', '.join(left) or 'none was submitted'}"
+        )
+        error = batch.first_error
+        if error is not None and batch.fails_at_once:
             error.add_note(message)
-        if error is not None:
             raise error
-
-    async def _run_job(self, batch: Batch, job: Job) -> None:
-        """One job from the submission to the cache. Its failure must not stop the others."""
-        try:
-            async with batch.limiter:
-                if batch.first_error is not None:
-                    return  # the batch cannot succeed: nothing more is paid for it
-                started = self._clock.now()
-                await submit(self._service, job)
-            batch.report()
-            view = await wait(
-                self._service,
-                job,
-                schedule=self._poll,
-                clock=self._clock,
-                limiter=batch.limiter,
-                on_change=batch.report,
-            )
-            found = await fetch_outcomes(
-                self._service,
-                view,
-                job.widths,
-                job.shots,
-                batch.limiter,
-                sharpen=batch.sharpen,
-            )
-            job.seconds, job.is_open = self._clock.now() - started, False
-            await self._keep(batch, job, found)
-        except Exception as error:
-            logger.info("job %s: %s", job.job_id or "(not submitted)", error)
-            if job.job_id is not None and not isinstance(error, JobError):
-                error.add_note(f"job {job.job_id} at {self._service.base_url} was left as it is")
-            job.error, job.is_open = error, False
-        batch.report()
-
-    async def _keep(self, batch: Batch, job: Job, found: Sequence[Outcomes]) -> None:
-        """Hand outcomes to their tickets and to the cache."""
-        tickets = [batch.tickets[place] for place in job.members]
-        for ticket, outcomes in zip(tickets, found, strict=True):
-            ticket.outcomes = outcomes
-        if self._cache is not None:
-            entries = [(t.key, outcomes) for t, outcomes in zip(tickets, found, strict=True)]
-            with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(self._cache.put_many, entries)
+        late = BatchTimeoutError(message, job_ids=left)
+        if batch.fails_at_once:
+            raise late
+        for ticket in batch.tickets:
+            if ticket.is_open:
+                ticket.error = late
 
 
 def _check_shots(requests: Sequence[Request], settings: Settings) -> None:

@@ -69,9 +69,13 @@ class Service(Protocol):
         """The parsed JSON at a path that a job's results point to."""
 
     async def list_jobs(
-        self, *, ids: Sequence[str] = (), parent_job_id: str | None = None
+        self,
+        *,
+        ids: Sequence[str] = (),
+        parent_job_id: str | None = None,
+        newest: int | None = None,
     ) -> tuple[JobView, ...]:
-        """Jobs, newest first, all pages."""
+        """Jobs, newest first: all, or at least the ``newest`` of them."""
 
     async def cancel_job(self, job_id: str) -> None:
         """Ask for a job to be canceled."""

@@ -1,12 +1,15 @@
-"""Policies around an HTTP transport: retrying reads, and naming failures.
+"""Policies around an HTTP transport: retrying what is safe to retry, and naming failures.
 
-A ``POST`` submits paid work, so it is sent once, whatever happens; the only question about a failed
-one is whether it is certain that nothing arrived.
+A ``POST`` submits paid work, so it is repeated only where the service said that it did not take it
+(429); the only question about any other failure is whether it is certain that nothing arrived.
+A service that says when to come back is heeded by all requests, not only by the one that was told.
 """
 
 import email.utils
 import logging
+import random
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -21,6 +24,7 @@ from pennylane_qstore.errors import (
     UnconfirmedSubmissionError,
 )
 
+_TOO_MANY = 429
 RETRIED_STATUSES = frozenset({429, 502, 503, 504, *range(520, 530)})
 """Answers that say "later", those of the content network in front of the service included."""
 
@@ -53,12 +57,15 @@ class RetrySchedule:
 
 
 class ReadRetryTransport(httpx.AsyncBaseTransport):
-    """Repeats ``GET`` requests that met a passing failure, and passes all others through.
+    """Repeats ``GET`` requests that met a passing failure, and any request that was too many.
 
     Args:
         transport: The transport to wrap.
         schedule: How often to try.
         sleep: Waits for a number of seconds.
+        on_limit: Told whenever the service says that there are too many requests.
+        counts: Where requests are counted, by method, and ``"retries"`` among them.
+        rng: Of the jitter, which keeps clients that failed together from returning together.
     """
 
     def __init__(
@@ -66,35 +73,58 @@ class ReadRetryTransport(httpx.AsyncBaseTransport):
         transport: httpx.AsyncBaseTransport,
         schedule: RetrySchedule | None = None,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+        on_limit: Callable[[], None] = lambda: None,
+        counts: Counter[str] | None = None,
+        rng: random.Random | None = None,
     ) -> None:
         self._transport = transport
         self._schedule = schedule or RetrySchedule()
         self._sleep = sleep
+        self._on_limit = on_limit
+        self._rng = rng or random.Random()
+        self._resume_at = 0.0
+        self._counts: Counter[str] = Counter() if counts is None else counts
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request, more than once if it is a read."""
-        if request.method != "GET":
-            return await self._transport.handle_async_request(request)
+        """Send a request, more than once if that is safe."""
+        is_read = request.method == "GET"
         for attempt in range(self._schedule.attempts):
-            delay = self._schedule.first_s * 2**attempt
+            await self._await_turn()
+            self._counts[request.method] += 1
+            self._counts["retries"] += attempt > 0
             last = attempt == self._schedule.attempts - 1
+            delay = self._schedule.first_s * 2**attempt * self._rng.uniform(0.5, 1)
             try:
                 response = await self._transport.handle_async_request(request)
-                await response.aread()
+                if is_read or response.status_code == _TOO_MANY:
+                    await response.aread()
             except httpx.TransportError as error:
-                if last:
+                if last or not is_read:
                     raise
                 reason = type(error).__name__
             else:
-                if response.status_code not in RETRIED_STATUSES or last:
+                if response.status_code not in (RETRIED_STATUSES if is_read else {_TOO_MANY}):
                     return response
-                delay = _retry_after(response, delay)
-                if delay > self._schedule.maximum_s:
+                asked = _retry_after(response)
+                delay = delay if asked is None else asked
+                if response.status_code == _TOO_MANY:
+                    self._on_limit()
+                if last or delay > self._schedule.maximum_s:
                     return response
+                if asked is not None:
+                    self._resume_at = max(self._resume_at, anyio.current_time() + asked)
+                    delay = 0.0
                 reason = f"HTTP {response.status_code}"
             logger.info("%s: %s, asking again in %.2f s", request.url.path, reason, delay)
-            await self._sleep(delay)
+            if delay:
+                await self._sleep(delay)
         raise AssertionError("the last attempt returns or raises")
+
+    async def _await_turn(self) -> None:
+        """Wait until the moment that the service last named."""
+        delay = self._resume_at - anyio.current_time()
+        if delay > 0:
+            await self._sleep(delay)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -116,8 +146,8 @@ class AppTransport(httpx.ASGITransport):
             raise httpx.ReadError(str(error), request=request) from error
 
 
-def _retry_after(response: httpx.Response, default: float) -> float:
-    """The delay that ``Retry-After`` asks for, in seconds or as a date."""
+def _retry_after(response: httpx.Response) -> float | None:
+    """The delay that ``Retry-After`` asks for, in seconds or as a date, if it asks for one."""
     header = response.headers.get("retry-after", "")
     try:
         return max(0.0, float(header))
@@ -126,7 +156,7 @@ def _retry_after(response: httpx.Response, default: float) -> float:
     try:
         return max(0.0, email.utils.parsedate_to_datetime(header).timestamp() - time.time())
     except ValueError:
-        return default
+        return None
 
 
 def name_failure(error: Exception, where: str, *, submitting: bool) -> ServiceError:

@@ -64,6 +64,9 @@ class FakeService:
         failing: Number of the submission (from 0) to the exception it raises.
         ends: Number of the submission to how its job ends (a JobView's fields).
         never: Numbers of the submissions whose jobs never end.
+        arrived: Numbers of the submissions that count although they raised.
+        unlisted: How often a list of jobs comes back empty at first.
+        list_error: What listing the jobs raises.
         canceled: Ids that were asked to be canceled.
         on_create: Called while a submission is under way.
     """
@@ -75,6 +78,9 @@ class FakeService:
         self.failing: dict[int, Exception] = {}
         self.ends: dict[int, dict[str, Any]] = {}
         self.never: set[int] = set()
+        self.arrived: set[int] = set()
+        self.list_error: ServiceError | None = None
+        self.n_listed = self.unlisted = 0
         self.bodies: list[dict[str, Any]] = []
         self.polls: dict[str, int] = defaultdict(int)
         self.canceled: list[str] = []
@@ -136,9 +142,23 @@ class FakeService:
         return {child: {state: 1.0} for child, state in entries}
 
     async def list_jobs(
-        self, *, ids: Sequence[str] = (), parent_job_id: str | None = None
+        self,
+        *,
+        ids: Sequence[str] = (),
+        parent_job_id: str | None = None,
+        newest: int | None = None,
     ) -> tuple[JobView, ...]:
-        raise ServiceError("not here", status_code=404)
+        await anyio.lowlevel.checkpoint()
+        self.n_listed += 1
+        if self.list_error is not None:
+            raise self.list_error
+        if self.n_listed <= self.unlisted:
+            return ()
+        numbers = [n for n in range(len(self.bodies)) if n not in self.failing or n in self.arrived]
+        return tuple(
+            JobView(f"job-{number}", "started", metadata=self.bodies[number]["metadata"])
+            for number in reversed(numbers)
+        )
 
     async def cancel_job(self, job_id: str) -> None:
         self.canceled.append(job_id)

@@ -36,7 +36,8 @@ QIS = Circuit(
 def job(*circuits, shots=None, noise_seed=None, **settings):
     options = Settings(**{"backend": "simulator", "exact": shots is None, **settings})
     texts = [encode_circuit(circuit) for circuit in circuits]
-    return json.loads(encode_job(circuits, texts, options, shots=shots, noise_seed=noise_seed))
+    body, _ = encode_job(circuits, texts, options, shots=shots, noise_seed=noise_seed)
+    return json.loads(body)
 
 
 def test_native_gates_have_the_keys_of_the_contract():
@@ -102,12 +103,13 @@ def test_noise_mitigation_and_session_appear_only_where_they_are_set():
     assert not {"noise", "settings", "session_id", "shots"} & set(job(NATIVE))
 
 
-def test_the_fingerprint_is_the_hash_of_what_is_run_and_nothing_else():
+def test_the_mark_is_the_hash_of_what_is_run_and_the_nonce():
     texts = [encode_circuit(NATIVE)]
     settings = Settings("simulator", job_name="x", exact=True)
-    body = encode_job([NATIVE], texts, settings, shots=None, noise_seed=None)
+    body, mark = encode_job([NATIVE], texts, settings, shots=None, noise_seed=None, nonce="n1")
     source = body[body.index(b'"input":') + len(b'"input":') : -1]
-    assert json.loads(body)["metadata"]["qstore_fingerprint"] == hashlib.sha256(source).hexdigest()
+    assert mark == json.loads(body)["metadata"]["qstore_fingerprint"]
+    assert mark == hashlib.sha256(source).hexdigest() + "-n1"
 
 
 def test_jobs_without_a_name_get_different_ones():

@@ -1,5 +1,6 @@
 import threading
 from functools import partial
+from itertools import islice
 
 import anyio
 import anyio.lowlevel
@@ -15,9 +16,11 @@ from pennylane_qstore.errors import (
     JobCanceledError,
     JobFailedError,
     MalformedResultError,
+    ServiceError,
     UnconfirmedSubmissionError,
 )
 from pennylane_qstore.execution import (
+    Controller,
     PollSchedule,
     Progress,
     Request,
@@ -26,7 +29,7 @@ from pennylane_qstore.execution import (
     Settings,
     run_blocking,
 )
-from pennylane_qstore.execution.pack import Limits
+from pennylane_qstore.execution.job import MAX_SENDS, SETTLE_S
 from pennylane_qstore.native import Circuit, Gate
 from tests.execution.fakes import FakeClock, FakeService, flips
 
@@ -47,9 +50,8 @@ def states(result):
     return [outcomes.states.tolist() for outcomes in result.outcomes]
 
 
-def one_circuit_per_job(runner):
-    runner._limits = Limits(circuits=1)
-    return runner
+def one_each():
+    return Controller(mode="concurrent")
 
 
 @pytest.fixture
@@ -116,14 +118,14 @@ def test_job_records_say_what_became_of_each_job():
     assert (job.job_id, job.n_circuits, job.shots, job.status) == ("job-0", 1, 10, "completed")
 
 
-def test_the_first_question_follows_the_submission_and_later_ones_the_schedule():
+def test_questions_follow_the_schedule():
     service = FakeService(["submitted", "ready", "started", "holding", "completed"])
     clock = FakeClock()
-    runner = Runner(service, clock=clock, poll=PollSchedule(first_s=1, factor=2, maximum_s=3))
-    result = run(runner, [Request(flips(1, 0))])
-    assert clock.sleeps == [1, 2, 3, 3]
-    assert service.polls["job-0"] == 5
-    assert result.seconds == result.jobs[0].seconds == 9
+    poll = PollSchedule(first_s=1, factor=2, maximum_s=3, eager=True)
+    result = run(Runner(service, clock=clock, poll=poll), [Request(flips(1, 0))])
+    assert clock.sleeps == list(islice(poll.delays(), 5))
+    assert service.polls["job-0"] == result.jobs[0].polls == 5
+    assert result.seconds == result.jobs[0].seconds == sum(clock.sleeps) > 5
 
 
 def test_a_failed_job_is_raised_with_its_code_and_message():
@@ -148,7 +150,7 @@ def test_a_canceled_job_is_raised_instead_of_waited_for():
 def test_a_batch_that_takes_too_long_names_the_jobs_it_leaves_and_cancels_none():
     service = FakeService()
     service.never = {0, 2}
-    runner = one_circuit_per_job(runner_on(service))
+    runner = runner_on(service, controller=one_each())
     requests = [Request(flips(2, 0, tag=k / 10)) for k in range(3)]
     with pytest.raises(BatchTimeoutError, match=r"fake/v0\.4.*not canceled") as caught:
         run(runner, requests, timeout_s=60)
@@ -174,7 +176,7 @@ def test_the_results_of_other_jobs_are_kept_when_one_fails(cache):
     service = FakeService(["ready", "ready", "completed"])
     service.ends[1] = {"status": "failed", "failure_message": "bad"}
     requests = [Request(flips(2, 0, tag=k / 10)) for k in range(3)]
-    runner = one_circuit_per_job(runner_on(service, cache=cache))
+    runner = runner_on(service, cache=cache, controller=one_each())
     with pytest.raises(JobFailedError, match="job-1"):
         run(runner, requests)
     again = FakeService()
@@ -187,7 +189,7 @@ def test_paid_samples_of_a_failed_batch_are_served_when_it_is_repeated(cache):
     service = FakeService(["ready", "completed"])
     service.ends[1] = {"status": "failed"}
     requests = [Request(flips(2, 0, tag=k / 10), 10) for k in range(2)]
-    runner = one_circuit_per_job(runner_on(service, cache=cache))
+    runner = runner_on(service, cache=cache, controller=one_each())
     with pytest.raises(JobFailedError):
         run(runner, requests, SAMPLED)
     assert run(runner, requests, SAMPLED).n_cached == 1
@@ -208,25 +210,60 @@ def test_the_first_error_in_the_order_of_the_jobs_is_raised():
     service.ends = {2: {"status": "canceled"}, 1: {"status": "failed"}}
     requests = [Request(flips(2, 0, tag=k / 10)) for k in range(3)]
     with pytest.raises(JobFailedError, match="job-1"):
-        run(one_circuit_per_job(runner_on(service)), requests)
+        run(runner_on(service, controller=one_each()), requests)
 
 
 def test_nothing_more_is_submitted_once_the_batch_cannot_succeed():
     service = FakeService()
     service.failing[0] = AuthenticationError("no", status_code=401)
     requests = [Request(flips(2, 0, tag=k / 100)) for k in range(20)]
-    runner = one_circuit_per_job(runner_on(service, max_in_flight=1))
+    runner = runner_on(service, max_in_flight=1, controller=one_each())
     with pytest.raises(AuthenticationError):
         run(runner, requests)
     assert len(service.bodies) == 1
 
 
-def test_an_unconfirmed_submission_is_not_repeated():
+def test_a_submission_whose_answer_is_lost_is_found_again():
     service = FakeService()
     service.failing[0] = UnconfirmedSubmissionError("lost")
-    with pytest.raises(UnconfirmedSubmissionError):
+    service.arrived = {0}
+    result = run(runner_on(service), [Request(flips(2, 0))])
+    assert states(result) == [[0b10]]
+    assert (len(service.bodies), result.jobs[0].job_id) == (1, "job-0")
+
+
+def test_a_job_that_is_listed_late_is_found_all_the_same():
+    service = FakeService()
+    service.failing[0] = UnconfirmedSubmissionError("lost")
+    service.arrived, service.unlisted = {0}, 2
+    run(runner_on(service), [Request(flips(2, 0))])
+    assert len(service.bodies) == 1
+
+
+def test_a_submission_that_did_not_arrive_is_sent_again_after_it_was_looked_for():
+    service = FakeService()
+    service.failing[0] = UnconfirmedSubmissionError("lost")
+    result = run(runner_on(service), [Request(flips(2, 0))])
+    assert states(result) == [[0b10]]
+    assert (len(service.bodies), result.jobs[0].job_id) == (2, "job-1")
+    assert service.n_listed == len(SETTLE_S)
+
+
+def test_a_submission_that_cannot_be_looked_for_is_not_repeated():
+    service = FakeService()
+    service.failing[0] = UnconfirmedSubmissionError("lost")
+    service.list_error = ServiceError("down", status_code=503)
+    with pytest.raises(UnconfirmedSubmissionError, match="lost.*down.*journal"):
         run(runner_on(service), [Request(flips(1, 0))])
     assert len(service.bodies) == 1
+
+
+def test_a_service_that_keeps_failing_is_not_tried_for_ever():
+    service = FakeService()
+    service.failing = dict.fromkeys(range(9), UnconfirmedSubmissionError("lost"))
+    with pytest.raises(UnconfirmedSubmissionError, match="lost"):
+        run(runner_on(service), [Request(flips(1, 0))])
+    assert len(service.bodies) == MAX_SENDS
 
 
 def test_an_error_after_the_submission_names_the_job_that_is_left():
@@ -311,7 +348,8 @@ def test_progress_is_reported_from_nothing_to_everything(cache):
     service = FakeService(["submitted", "ready", "completed"])
     requests = [Request(flips(2, 0)), Request(flips(2, 0)), Request(flips(2, 1))]
     run(runner_on(service, cache=cache), requests, on_progress=seen.append)
-    assert seen[0] == Progress(0, 3, {"unsent": 1})
+    assert seen[0] == Progress(0, 3, {})
+    assert Progress(0, 3, {"unsent": 1}) in seen
     assert seen[-1] == Progress(3, 3, {"completed": 1})
     assert Progress(0, 3, {"ready": 1}) in seen
     assert [progress.done for progress in seen] == sorted(progress.done for progress in seen)
@@ -371,7 +409,7 @@ def test_no_more_requests_are_open_at_once_than_allowed():
                 self.now_open -= 1
 
     service = Counting()
-    runner = one_circuit_per_job(runner_on(service, max_in_flight=3))
+    runner = runner_on(service, max_in_flight=3, controller=one_each())
     run(runner, [Request(flips(2, 0, tag=k / 100)) for k in range(20)])
     assert service.most_open == 3
 
@@ -408,5 +446,6 @@ def test_eight_threads_share_a_runner(cache):
     for thread in threads:
         thread.join()
     assert wrong == []
-    assert len(service.bodies) == 160
+    assert sum(len(service.circuits(number)) for number in range(len(service.bodies))) == 480
+    assert len(service.bodies) <= 160
     assert len(cache) == 480
