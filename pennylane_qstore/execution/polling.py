@@ -1,5 +1,7 @@
 """Waiting: the clock, and how often to ask."""
 
+import math
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -7,6 +9,30 @@ from typing import Protocol
 import anyio
 
 from pennylane_qstore.errors import InvalidOptionError
+
+_EARLY = 0.9
+"""Part of the predicted time after which the questions start."""
+
+_PRECISION = 0.1
+"""Delay between questions near the predicted time, as a part of the time waited."""
+
+_TRUSTED = 1.25
+"""Multiple of the predicted time after which the prediction is dropped."""
+
+_PROBE = 0.57
+"""Part of the predicted time at which one question is asked in case it is far too long."""
+
+_PROBE_FROM_S = 0.25
+"""Shortest prediction that is worth that question."""
+
+_AT_ONCE_S = 0.01
+"""An eager schedule does not wait for a job that is predicted to be shorter."""
+
+_SHORTEST_S = 0.002
+"""Shortest delay after the first question, where the prediction gives it."""
+
+_JITTER = 0.1
+"""Largest part by which a random delay is shorter."""
 
 
 class Clock(Protocol):
@@ -40,27 +66,77 @@ class EventLoopClock:
 
 @dataclass(frozen=True, slots=True)
 class PollSchedule:
-    """When to ask for a job's status: at once, then after delays that grow to a maximum.
+    """When to ask for a job's status.
+
+    Without a prediction, first after ``first_s``, then after ``factor - 1`` times the time waited
+    so far, at least ``first_s`` and at most ``maximum_s``: the answer comes late by the same part
+    of a short job and of a long one. With a prediction, first just before the predicted end, then
+    every tenth of the time; a job that takes much longer is asked for as if nothing were known.
 
     Attributes:
-        first_s: Delay after the first question.
-        factor: Ratio of a delay to the one before.
-        maximum_s: Longest delay.
+        first_s: First delay where nothing is predicted.
+        factor: Ratio of the time waited at a question to that at the one before.
+        maximum_s: Longest delay, whatever is predicted.
+        eager: Whether the first question is asked at once, unless a job is known to take longer.
     """
 
-    first_s: float = 0.002
-    factor: float = 1.6
-    maximum_s: float = 5.0
+    first_s: float = 0.07
+    factor: float = 1.3
+    maximum_s: float = 30.0
+    eager: bool = False
 
     def __post_init__(self) -> None:
-        if not 0 < self.first_s <= self.maximum_s or not self.factor >= 1:
+        finite = all(map(math.isfinite, (self.first_s, self.factor, self.maximum_s)))
+        if not finite or self.first_s <= 0 or self.maximum_s <= 0 or self.factor < 1:
             raise InvalidOptionError(
-                f"{self} cannot work: it needs 0 < first_s <= maximum_s and factor >= 1"
+                f"{self} cannot work: it needs first_s > 0, maximum_s > 0 and factor >= 1"
             )
 
-    def delays(self) -> Iterator[float]:
-        """The delays between questions, in seconds, for ever."""
-        delay = self.first_s
+    @classmethod
+    def local(cls) -> "PollSchedule":
+        """The schedule for a service in this process, where a question costs next to nothing."""
+        return cls(first_s=0.002, factor=1.6, maximum_s=5.0, eager=True)
+
+    def delays(
+        self, predicted_s: float | None = None, rng: random.Random | None = None
+    ) -> Iterator[float]:
+        """The delay before each question, in seconds, for ever.
+
+        Args:
+            predicted_s: Expected time from now to the job's end, or None if nothing is known.
+            rng: Shortens the delays at random by up to a tenth, so that jobs that started together
+                are not asked for together; None keeps them as they are.
+
+        Raises:
+            InvalidOptionError: If the prediction is negative or not finite.
+        """
+        if predicted_s is not None and not 0 <= predicted_s < math.inf:
+            raise InvalidOptionError(
+                f"a job cannot be predicted to end in {predicted_s} s; give 0 or more, or None"
+            )
+        return self._ask(predicted_s, rng)
+
+    def _ask(self, predicted_s: float | None, rng: random.Random | None) -> Iterator[float]:
+        """The delays, with jitter."""
+        waited = 0.0
+        if self.eager and (predicted_s is None or predicted_s <= _AT_ONCE_S):
+            predicted_s = None
+            yield 0.0
         while True:
+            delay = min(self._next(waited, predicted_s), self.maximum_s)
+            if rng is not None:
+                delay *= 1 - _JITTER * rng.random()
+            waited += delay
             yield delay
-            delay = min(delay * self.factor, self.maximum_s)
+
+    def _next(self, waited: float, predicted_s: float | None) -> float:
+        """The delay after some time without an answer."""
+        if predicted_s is None or waited >= _TRUSTED * predicted_s > 0:
+            shortest = self.first_s if predicted_s is None else _SHORTEST_S
+            return max(shortest, (self.factor - 1) * waited)
+        start = _EARLY * predicted_s
+        if waited < (1 - _JITTER) * start:
+            probe = _PROBE * predicted_s
+            early = predicted_s >= _PROBE_FROM_S and waited < (1 - _JITTER) * probe
+            return (probe if early else start) - waited
+        return max(_SHORTEST_S, _PRECISION * waited)

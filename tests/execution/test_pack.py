@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pennylane_qstore.errors import InvalidCircuitError
-from pennylane_qstore.execution.pack import Item, Limits, pack
+from pennylane_qstore.execution.pack import Item, Limits, pack, pack_evenly
 
 
 def items(n, group=None, n_gates=1, n_bytes=10):
@@ -57,3 +57,37 @@ def test_every_circuit_is_packed_once_within_the_limits(sizes):
         assert len(job) <= 7
         assert len(job) == 1 or sum(sizes[index][1] for index in job) <= 100
         assert sum(sizes[index][2] for index in job) <= 20_000
+
+
+def test_jobs_of_equal_circuits_have_equal_sizes():
+    assert [len(job) for job in pack_evenly(items(100), Limits(), 8)].count(12) == 4
+    assert {len(job) for job in pack_evenly(items(100), Limits(), 8)} == {12, 13}
+
+
+def test_a_tilt_makes_the_first_job_larger_than_the_last():
+    sizes = [len(job) for job in pack_evenly(items(500), Limits(), 8, tilt=0.1)]
+    assert sum(sizes) == 500
+    assert sizes == sorted(sizes, reverse=True)
+    assert 1.1 * 62.5 >= sizes[0] > 62.5 > sizes[-1] >= 0.9 * 62.5
+
+
+def test_heavy_circuits_travel_with_fewer_others():
+    mixed = [Item(k, None, 100 if k < 4 else 10, 10) for k in range(40)]
+    first, second = pack_evenly(mixed, Limits(), 2)
+    assert len(first) < len(second)
+
+
+def test_groups_get_jobs_by_their_sizes():
+    mixed = [Item(k, "large" if k < 90 else "small", 1, 10) for k in range(100)]
+    jobs = pack_evenly(mixed, Limits(), 8)
+    assert len(jobs) == 8
+    assert sum(job[0] < 90 for job in jobs) == 7
+
+
+def test_limits_may_ask_for_more_jobs_than_wanted():
+    assert len(pack_evenly(items(100), Limits(circuits=10), 2)) == 10
+
+
+def test_there_are_never_more_jobs_than_circuits():
+    assert pack_evenly(items(3), Limits(), 8) == [(0,), (1,), (2,)]
+    assert pack_evenly([], Limits(), 8) == []

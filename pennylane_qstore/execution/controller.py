@@ -1,0 +1,289 @@
+"""Into how many jobs a batch is packed, decided from what was measured.
+
+One job of :math:`n` circuits is modelled to take :math:`f + c n` seconds, of which the service runs
+a number of jobs (slots) at the same time. Both are learned: the times by a regression over recent
+jobs, the slots from refusals and from jobs that had to wait for each other.
+"""
+
+import math
+import threading
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from pennylane_qstore.errors import InvalidOptionError
+from pennylane_qstore.execution.job_model import JobModel, Observation, fit
+from pennylane_qstore.execution.pack import Item, Limits, pack, pack_evenly
+from pennylane_qstore.execution.slots import Slots
+
+BatchMode = Literal["auto", "multicircuit", "concurrent"]
+_MODES = ("auto", "multicircuit", "concurrent")
+
+_WORTHWHILE = 0.15
+"""Part of the time that more jobs must save: each job may have a minimum charge."""
+
+_JOB_CPU_S = 0.002
+"""What one more job costs this side."""
+
+_TILT = 0.1
+"""Difference of the job sizes from their mean while fixed and per-circuit time look alike."""
+
+_TILT_FROM = 8
+"""Smallest mean size of jobs at which that is tried."""
+
+_ONE_EVENT_S = 1.0
+"""Refusals within this time are one event."""
+
+_KEPT_PER_SIZE = 64
+"""Number of observations kept per power of two of the job size."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackingChoice:
+    """How a batch was packed, and why.
+
+    Attributes:
+        n_circuits: Number of circuits.
+        n_jobs: Number of jobs.
+        predicted_s: Time from the first submission to the last result, without the service's queue.
+        slots: Number of jobs that the service was assumed to run at once.
+        alternatives: Numbers of jobs that were considered, each with its predicted time.
+        reason: The rule that decided.
+    """
+
+    n_circuits: int
+    n_jobs: int
+    predicted_s: float
+    slots: int
+    alternatives: tuple[tuple[int, float], ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What is known at one moment."""
+
+    model: JobModel
+    slots: int
+    is_one_sized: bool
+
+
+class Controller:
+    """Decides into how many parallel jobs a batch is packed. Safe to use from several threads.
+
+    Args:
+        mode: ``"multicircuit"`` fills jobs to the service's limits, ``"concurrent"`` sends one
+            circuit per job, ``"auto"`` takes what is predicted to finish soonest.
+        max_in_flight: Largest number of requests open at once, and of slots assumed.
+        max_circuits_per_job: Largest number of circuits in a job, or None for the service's limit.
+        limits: The largest job that the service takes.
+        parallel: Whether the service runs several jobs at once.
+        prior: What jobs take where nothing was measured yet.
+        request_s: Time of one request.
+
+    Raises:
+        InvalidOptionError: If an option cannot work.
+    """
+
+    def __init__(
+        self,
+        *,
+        mode: BatchMode = "auto",
+        max_in_flight: int = 8,
+        max_circuits_per_job: int | None = None,
+        limits: Limits = Limits(),  # noqa: B008
+        parallel: bool = True,
+        prior: JobModel = JobModel(0.2, 0.01),  # noqa: B008
+        request_s: float = 0.03,
+    ) -> None:
+        _check(mode, max_in_flight, max_circuits_per_job, request_s)
+        self._mode, self._parallel = mode, parallel
+        self._max_in_flight, self._request_s = max_in_flight, request_s
+        self._limits = limits
+        if max_circuits_per_job is not None:
+            self._limits = replace(limits, circuits=min(limits.circuits, max_circuits_per_job))
+        self._prior = self._model = prior
+        self._lock = threading.Lock()
+        self._recent: dict[int, deque[Observation]] = {}
+        self._is_stale = False
+        self._n_observed, self._limited_until = 0, -math.inf
+        self._slots = Slots(max_in_flight if parallel else 1)
+        self._queue_s = 0.0
+        self._last_choice: PackingChoice | None = None
+
+    @property
+    def model(self) -> JobModel:
+        """What a job is expected to take once it runs."""
+        with self._lock:
+            self._refit()
+            return self._model
+
+    @property
+    def slots(self) -> int:
+        """Number of jobs that the service is assumed to run at once."""
+        return self._slots.count
+
+    @property
+    def last_choice(self) -> PackingChoice | None:
+        """How the last batch was packed; None before the first."""
+        return self._last_choice
+
+    def predict(self, n_circuits: int, *, n_ahead: int = 0) -> float:
+        """Seconds from a job's submission to its end.
+
+        Args:
+            n_circuits: Number of its circuits.
+            n_ahead: Number of our own jobs that were submitted before and have not ended.
+        """
+        with self._lock:
+            self._refit()
+            waves = n_ahead // self._slots.count + 1
+            return self._queue_s + waves * self._model.predict(n_circuits)
+
+    def plan(self, items: Sequence[Item]) -> list[tuple[int, ...]]:
+        """Distribute circuits over jobs, keeping their order within each.
+
+        Returns:
+            The indices of the circuits of each job.
+
+        Raises:
+            InvalidCircuitError: If one circuit alone is larger than a request body may be.
+        """
+        with self._lock:
+            self._refit()
+            view = _View(self._model, self._slots.count, self._is_one_sized())
+        fewest = pack(items, self._limits)
+        if self._mode == "auto" and self._parallel and len(fewest) < len(items):
+            return self._plan_auto(items, fewest, view)
+        jobs, reason = fewest, "as few jobs as the limits allow"
+        if self._mode == "concurrent":
+            jobs = pack(items, replace(self._limits, circuits=1))
+            reason = "one circuit per job"
+        self._note(len(items), len(jobs), view, (), reason)
+        return jobs
+
+    def _plan_auto(
+        self, items: Sequence[Item], fewest: list[tuple[int, ...]], view: "_View"
+    ) -> list[tuple[int, ...]]:
+        """As many jobs as finish soonest. More than fill the slots never help."""
+        last = min(len(items), math.ceil(len(fewest) / view.slots) * view.slots)
+        counts = range(len(fewest), last + 1)
+        priced = tuple((n, self._finish_s(len(items), n, view)) for n in counts)
+        n_jobs, reason = _choose(priced)
+        jobs = fewest
+        if n_jobs > len(fewest):
+            tilt = _TILT if view.is_one_sized and len(items) >= _TILT_FROM * n_jobs else 0.0
+            jobs = pack_evenly(items, self._limits, n_jobs, tilt=tilt)
+        self._note(len(items), len(jobs), view, priced, reason)
+        return jobs
+
+    def _note(
+        self,
+        n_circuits: int,
+        n_jobs: int,
+        view: "_View",
+        priced: tuple[tuple[int, float], ...],
+        reason: str,
+    ) -> None:
+        """Keep the choice for whoever wants to see it."""
+        seconds = self._finish_s(n_circuits, n_jobs, view)
+        alternatives = priced or ((n_jobs, seconds),)
+        self._last_choice = PackingChoice(
+            n_circuits, n_jobs, seconds, view.slots, alternatives, reason
+        )
+
+    def observe(
+        self, n_circuits: int, seconds: float, *, n_parallel: int, running_s: float | None = None
+    ) -> None:
+        """Learn from a finished job.
+
+        Args:
+            n_circuits: Number of its circuits.
+            seconds: Time from its submission until it was seen to have ended.
+            n_parallel: Number of our own jobs, with this one, that the service had at once.
+            running_s: The last time before that at which it was seen not to have ended, if that was
+                noted; the end lies in between.
+        """
+        if not (0 < seconds < math.inf and n_circuits > 0):
+            return
+        if running_s is not None:
+            seconds = max((seconds + running_s) / 2, 0.9 * seconds)
+        with self._lock:
+            self._n_observed += 1
+            run_s = max(seconds - self._queue_s, 0.1 * seconds)
+            entry = Observation(n_circuits, run_s, max(n_parallel, 1), self._n_observed)
+            kept = deque[Observation](maxlen=_KEPT_PER_SIZE)
+            self._recent.setdefault(n_circuits.bit_length(), kept).append(entry)
+            self._is_stale = True
+            self._slots.observe(entry, self._model)
+
+    def observe_limit(self, now: float, *, retry_after_s: float = 0.0) -> None:
+        """Learn from a refusal for too many requests (429): assume half as many slots.
+
+        Args:
+            now: The time, in seconds since some fixed moment.
+            retry_after_s: For how long the service asks to be left alone. Refusals within this
+                time, or within a second, are one event: a burst is refused as a whole.
+        """
+        with self._lock:
+            if now >= self._limited_until:
+                self._limited_until = now + max(_ONE_EVENT_S, retry_after_s)
+                self._slots.halve()
+                self._is_stale = True
+
+    def observe_queue(self, wait_s: float) -> None:
+        """Learn how long jobs wait before they run; this moves predictions, not the packing."""
+        if 0 <= wait_s < math.inf:
+            with self._lock:
+                self._queue_s = wait_s
+
+    def _finish_s(self, n_circuits: int, n_jobs: int, view: "_View") -> float:
+        """Predicted time from the first submission to the last job's end."""
+        if not n_jobs:
+            return 0.0
+        waves = math.ceil(n_jobs / view.slots)
+        rounds = math.ceil(n_jobs / self._max_in_flight)
+        sending = rounds * self._request_s + n_jobs * _JOB_CPU_S
+        return waves * view.model.predict(math.ceil(n_circuits / n_jobs)) + sending
+
+    def _is_one_sized(self) -> bool:
+        """Whether recent jobs are too alike in size to tell what a circuit costs."""
+        sizes = [entry.n_circuits for kept in self._recent.values() for entry in kept]
+        return not sizes or max(sizes) < 1.15 * min(sizes)
+
+    def _refit(self) -> None:
+        """The model from the jobs that did not have to wait for each other, if there are new."""
+        if not self._is_stale:
+            return
+        self._is_stale = False
+        entries = [entry for kept in self._recent.values() for entry in kept]
+        self._model = fit([e for e in entries if e.n_parallel <= self._slots.count], self._prior)
+
+
+def _choose(priced: Sequence[tuple[int, float]]) -> tuple[int, str]:
+    """The soonest number of jobs, or the smallest if that is nearly as soon."""
+    fewest, fewest_s = priced[0]
+    best, best_s = min(priced, key=lambda pair: (pair[1], pair[0]))
+    saving = 1 - best_s / fewest_s
+    if best == fewest:
+        return fewest, f"{fewest} finishes soonest"
+    if saving < _WORTHWHILE:
+        return fewest, f"{best} jobs would save {saving:.0%} only"
+    return best, f"saves {saving:.0%} of the time of {fewest}"
+
+
+def _check(
+    mode: str, max_in_flight: int, max_circuits_per_job: int | None, request_s: float
+) -> None:
+    """Refuse options that cannot work."""
+    if mode not in _MODES:
+        raise InvalidOptionError(f"batch_mode={mode!r} is none of {', '.join(_MODES)}")
+    if max_in_flight < 1:
+        raise InvalidOptionError(f"max_in_flight={max_in_flight} sends nothing; give 1 or more")
+    if max_circuits_per_job is not None and max_circuits_per_job < 1:
+        raise InvalidOptionError(
+            f"max_circuits_per_job={max_circuits_per_job} leaves jobs empty; give 1 or more"
+        )
+    if not 0 <= request_s < math.inf:
+        raise InvalidOptionError(f"a request cannot take {request_s} s")
