@@ -1,7 +1,9 @@
 """The client under test: impatient, and on a cache directory that outlives it."""
 
+import importlib
+import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -17,27 +19,42 @@ from tests.faults.server import KEY
 SILENCE_S = 0.4
 """Silence after which the client gives a request up."""
 
+SETTLED_S = 0.3
+"""Age at which the client believes the service's list of jobs about a submission."""
+
 
 @contextmanager
 def impatience() -> Iterator[list[float]]:
-    """Short time-outs, and waits cut to 10 ms; gives the waits that were asked for."""
+    """Short time-outs, and waits before repetitions cut to 10 ms; gives the waits asked for."""
     waits: list[float] = []
 
     async def sleep(seconds: float) -> None:
         waits.append(seconds)
         await anyio.sleep(min(seconds, 0.01))
 
-    service, reads = HttpService.__init__.__kwdefaults__, ReadRetryTransport.__init__
-    defaults = (*(reads.__defaults__ or ())[:-1], sleep)
-    with (
-        patch.dict(service, {"timeout_s": SILENCE_S, "sleep": sleep}),
-        patch.object(reads, "__defaults__", defaults),
-    ):
+    with ExitStack() as stack:
+        reads = ReadRetryTransport.__init__
+        defaults = (*(reads.__defaults__ or (None,))[:-1], sleep)
+        stack.enter_context(patch.object(reads, "__defaults__", defaults))
+        short = {"timeout_s": SILENCE_S, "sleep": sleep}
+        stack.enter_context(patch.dict(HttpService.__init__.__kwdefaults__, short))
+        for name in ("flights", "journal", "job"):
+            module = _module(f"pennylane_qstore.execution.{name}")
+            if hasattr(module, "SETTLED_S"):
+                stack.enter_context(patch.object(module, "SETTLED_S", SETTLED_S))
         yield waits
 
 
+def _module(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError:
+        return None
+
+
 def connect(url: str, directory: Path | str, **options: Any) -> qml.devices.Device:
-    """A fresh device."""
+    """A fresh device. Its journal lies beside its results, apart from those of other tests."""
+    os.environ["XDG_STATE_HOME"] = f"{directory}-state"
     options = {"backend": "simulator", "progress": False, "timeout": 8} | options
     return qml.device(
         "qstore.ionq", wires=2, base_url=url, api_key=KEY, cache=str(directory), **options
@@ -52,8 +69,7 @@ def tape(angle: float, shots: int | None = None) -> qml.tape.QuantumScript:
         qml.CNOT([0, 1]),
         qml.RY(angle / 2, 0),
     ]
-    measured = [qml.expval(qml.Z(0)), qml.expval(qml.Z(0) @ qml.X(1))]
-    return qml.tape.QuantumScript(gates, measured if shots is None else measured[:1], shots=shots)
+    return qml.tape.QuantumScript(gates, [qml.probs(wires=[0, 1])], shots=shots)
 
 
 def tapes(n: int, shots: int | None = None, start: float = 0.1) -> list[qml.tape.QuantumScript]:
@@ -62,10 +78,11 @@ def tapes(n: int, shots: int | None = None, start: float = 0.1) -> list[qml.tape
 
 
 def run(device: qml.devices.Device, circuits: Sequence[qml.tape.QuantumScript]) -> np.ndarray:
-    """Values of all circuits; shape ``(n_circuits, n_values)``."""
+    """Probabilities of all circuits; shape ``(n_circuits, 4)``."""
     return np.array(qml.execute(circuits, device, diff_method=None), dtype=float)
 
 
 def truth(circuits: Sequence[qml.tape.QuantumScript]) -> np.ndarray:
-    """The same values from ``default.qubit``."""
-    return run(qml.device("default.qubit"), circuits)
+    """The same values, exactly, from ``default.qubit``."""
+    exact = [one.copy(shots=None) for one in circuits]
+    return run(qml.device("default.qubit"), exact)

@@ -104,6 +104,8 @@ class FaultServer:
         list_lag_s: Age at which a job appears in the list of jobs.
         page: Jobs on one page of the list.
         max_body: Largest body, in bytes.
+        foreign: Number of newer jobs of other programs in the list of jobs.
+        queue_ms: What the list of backends says about the queue.
     """
 
     def __init__(
@@ -121,7 +123,7 @@ class FaultServer:
         self.valid_requests = math.inf
         self.results: Literal["both", "url", "artifact"] = "both"
         self.list_lag_s, self.page, self.max_body = 0.0, 25, 10_000_000
-        self.queue_ms = 0
+        self.queue_ms = self.foreign = 0
         self._children: dict[str, tuple[AcceptedJob, int]] = {}
         self._free_at: list[float] = []
         self.wire = Wire(self._act, kind_of, latency_s)
@@ -228,7 +230,8 @@ class FaultServer:
             found = [self._view(parent, i) for i in range(len(parent.children))] if parent else []
         else:
             old = [job for job in self.jobs.values() if job.at + self.list_lag_s <= now]
-            found = [self._view(job, None) for job in reversed(old)]
+            found = [_foreign(i) for i in range(self.foreign)]
+            found += [self._view(job, None) for job in reversed(old)]
         wanted = {"id": "ids", "status": "status", "backend": "target", "session_id": "session_id"}
         for key, name in wanted.items():
             if name in query:
@@ -400,6 +403,14 @@ def kind_of(method: str, path: str) -> str:
         case "GET", ["backends"]:
             return "backends"
     return "unknown"
+
+
+def _foreign(i: int) -> dict[str, Any]:
+    """A job of another program."""
+    metadata = (None, {}, {"qstore_fingerprint": "0" * 64}, {"qstore_fingerprint": ""})[i % 4]
+    empty = dict.fromkeys(("name", "session_id", "results", "child_job_ids"))
+    own = {"id": f"foreign-{i}", "status": "completed", "backend": "simulator"}
+    return own | empty | {"metadata": metadata}
 
 
 def _entries(body: dict[str, Any]) -> list[dict[str, Any]]:

@@ -125,6 +125,7 @@ class Wire:
         faults: What goes wrong; the first fault that strikes a request decides.
         connections: Number of connections opened so far.
         open_connections: Number of those that are open now.
+        most_connections: Largest number that was open at once.
         most_at_once: Largest number of requests that were open at once.
     """
 
@@ -138,7 +139,8 @@ class Wire:
         self.latency_s = latency_s
         self.requests: list[Request] = []
         self.faults: list[Fault] = []
-        self.connections = self.open_connections = self.most_at_once = self._open = 0
+        self.connections = self.open_connections = self.most_connections = 0
+        self.most_at_once = self._open = 0
         self._numbers = itertools.count(1)
         self._stop: asyncio.Event
         self._loop: asyncio.AbstractEventLoop
@@ -172,6 +174,7 @@ class Wire:
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self.open_connections += 1
+        self.most_connections = max(self.most_connections, self.open_connections)
         number = self.connections
         try:
             while await self._exchange(reader, writer, number):
