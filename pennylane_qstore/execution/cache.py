@@ -1,83 +1,157 @@
-"""Results on disk. The only importer of ``diskcache``.
+"""Results by key: on disk here, or on a Redis server that several machines share.
 
-Values are JSON bytes in SQLite rows. Nothing is ever pickled or unpickled and no other file is
-opened, so that a hostile cache can neither run code nor reach files: whatever is not a well-formed
-entry is a miss. A cache that cannot be opened or written costs time, not results, and says so in
-the log.
+Values are JSON bytes. Nothing is ever pickled or unpickled and no file but the database is opened,
+so that a hostile cache can neither run code nor reach files: whatever is not a well-formed entry is
+a miss. A cache that cannot be opened or written costs time, not results, and says so in the log.
 """
 
-import hashlib
-import json
 import logging
-import math
-import sqlite3
-from collections.abc import Iterable, Sequence
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-import diskcache
-import numpy as np
 import platformdirs
-from diskcache.core import MODE_RAW
 
-from pennylane_qstore.execution.request import Settings
-from pennylane_qstore.native import Circuit, Outcomes
+from pennylane_qstore.errors import InvalidOptionError
+from pennylane_qstore.execution.cache_database import FAILURES, Database, Row
+from pennylane_qstore.execution.cache_entries import MAX_EXACT_STATES, decode, encode_kept
+from pennylane_qstore.execution.cache_keys import SCHEMA_VERSION, KeyMaker, replicate_key
+from pennylane_qstore.execution.cache_stats import CacheStats, Ledger, Limits, Savings, Share
+from pennylane_qstore.native import Outcomes
 
-SCHEMA_VERSION = 1
-"""Part of every key; raised when keys or values change their meaning."""
-
-MAX_EXACT_STATES = 4096
-"""Widest exact distribution that is kept, some 100 kB."""
-
-_ENTRY_KEYS = {"n_qubits", "shots", "states", "weights"}
-_FAILURES = (diskcache.Timeout, sqlite3.Error, OSError, ValueError, TypeError, AttributeError)
+__all__ = [
+    "MAX_EXACT_STATES",
+    "CacheStats",
+    "KeyMaker",
+    "Limits",
+    "ResultCache",
+    "ResultStore",
+    "SCHEMA_VERSION",
+    "Savings",
+    "open_cache",
+    "replicate_key",
+]
 
 logger = logging.getLogger("pennylane_qstore")
 
 
-class _BytesDisk(diskcache.Disk):
-    """Keys are text and values are bytes, both inside the database; all else is refused."""
+class ResultStore(Protocol):
+    """Outcomes by key. Every method may be called from several threads and processes at once."""
 
-    def __init__(self, directory: str, **_: Any) -> None:
-        super().__init__(directory)
+    def get_many(self, keys: Sequence[str]) -> list[Outcomes | None]:
+        """Outcomes stored under each key, None where there are none."""
 
-    def put(self, key: Any) -> tuple[str, bool]:
-        if not isinstance(key, str):
-            raise TypeError(f"a cache key is text, not {type(key).__name__}")
-        return key, True
+    def put_many(
+        self,
+        entries: Iterable[tuple[str, Outcomes]],
+        *,
+        seconds: float = 0.0,
+        cost: Mapping[str, float] | None = None,
+        tag: str | None = None,
+    ) -> None:
+        """Store the outcomes of one job, all of them or none.
 
-    def get(self, key: Any, raw: Any) -> str:
-        return key if raw and isinstance(key, str) else ""
+        Exact distributions of more than :data:`MAX_EXACT_STATES` states are left out: they are free
+        to compute again, and would fill the disk.
 
-    def store(self, value: Any, read: bool, key: Any = None) -> tuple[int, int, None, Any]:
-        if not isinstance(value, bytes) or read:
-            raise TypeError(f"a cache value is bytes, not {type(value).__name__}")
-        return len(value), MODE_RAW, None, sqlite3.Binary(value)
+        Args:
+            entries: Keys and outcomes.
+            seconds: What the job took; divided evenly over the entries, and counted as saved at
+                each later hit.
+            cost: What the job cost, per currency unit; divided likewise.
+            tag: Name under which :meth:`clear` finds these entries.
+        """
 
-    def fetch(self, mode: int, filename: Any, value: Any, read: bool) -> bytes | None:
-        return bytes(value) if mode == MODE_RAW and isinstance(value, bytes) else None
+    def stats(self) -> CacheStats:
+        """What this instance found and saved, and what the cache holds."""
 
-    def remove(self, file_path: Any) -> None:
-        """Nothing: no entry of ours has a file, and a path found in a row is not to be trusted."""
+    def most_valuable(self, n: int = 10, *, by: str = "seconds") -> list[Savings]:
+        """Entries whose hits, by this instance, saved most.
+
+        Args:
+            n: How many.
+            by: ``"seconds"``, or a currency unit.
+        """
+
+    def clear(self, tag: str | None = None) -> int:
+        """Remove all entries, or those of a tag, paid ones too, and return how many there were."""
+
+    def __len__(self) -> int: ...
+
+    def close(self) -> None:
+        """Close the connections of this thread; they open again when needed."""
+
+
+def open_cache(
+    spec: bool | str | Path,
+    *,
+    limits: Limits | None = None,
+    clock: Callable[[], float] = time.time,
+) -> ResultStore | None:
+    """The cache that a user asks for.
+
+    Args:
+        spec: False for none, True for the user's cache directory, a directory, or the address of a
+            Redis server such as ``"redis://host:6379/0"``.
+        limits: What it may keep; None for everything.
+        clock: The time in seconds.
+
+    Raises:
+        InvalidOptionError: For an address that is none, or if the ``redis`` package is missing.
+    """
+    if spec is False:
+        return None
+    if isinstance(spec, str) and "://" in spec:
+        if not spec.startswith(("redis://", "rediss://")):
+            raise InvalidOptionError(
+                f"cache={spec.partition('://')[0] + '://…'!r}; use True, False, a directory, "
+                "'redis://host:port/db' or 'rediss://…' (with TLS)"
+            )
+        try:
+            home = import_module("pennylane_qstore.execution.cache_redis")
+        except ModuleNotFoundError as error:
+            raise InvalidOptionError(
+                "a cache on Redis needs the package redis; pip install 'pennylane-qstore[redis]'"
+            ) from error
+        store: ResultStore = home.RedisCache(spec, limits=limits, clock=clock)
+        return store
+    return ResultCache(None if spec is True else Path(spec), limits=limits, clock=clock)
 
 
 class ResultCache:
-    """Outcomes by key, shared by all processes of a user. Entries stay until they are removed.
+    """Outcomes by key on disk, shared by all processes of a user.
+
+    The files are the user's alone. Entries are found in one read and stored in one write for each
+    batch; when they are too many, exact ones go first, those least recently stored or used first.
+    Use by other processes is not seen in that order.
 
     Args:
         directory: Where to keep them; None for the user's cache directory.
+        limits: What to keep; None for everything.
+        clock: The time in seconds.
     """
 
-    def __init__(self, directory: Path | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path | None = None,
+        *,
+        limits: Limits | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         default = platformdirs.user_cache_path("pennylane_qstore") / "results"
-        self.directory = default if directory is None else Path(directory)
-        self._cache: Any = None
+        chosen = default if directory is None else directory
+        self.directory = Path(os.path.expandvars(Path(chosen).expanduser()))
+        self.limits = limits or Limits()
+        self._clock = clock
+        self._ledger = Ledger(tracks_use=self.limits.has_size)
+        self._has_warned = False
+        self._cache: Database | None = None
         try:
-            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._cache = diskcache.Cache(
-                str(self.directory), disk=_BytesDisk, eviction_policy="none", statistics=0
-            )
-        except _FAILURES as error:
+            self._cache = Database(self.directory, is_limited=self.limits.has_size)
+        except FAILURES as error:
             logger.warning("cache %s cannot be used: %s", self.directory, error)
 
     def __repr__(self) -> str:
@@ -85,121 +159,72 @@ class ResultCache:
 
     def get_many(self, keys: Sequence[str]) -> list[Outcomes | None]:
         """Outcomes stored under each key, None where there are none."""
+        now = self._clock()
+        outcomes: list[Outcomes | None] = [None] * len(keys)
+        hits = []
+        for place, value, seconds, cost in self._read(keys, now):
+            found = outcomes[place] = decode(value)
+            if found is not None:
+                hits.append((keys[place], Share.read(seconds, cost)))
+        self._ledger.record(hits, len(keys) - len(hits), now)
+        return outcomes
+
+    def _read(self, keys: Sequence[str], now: float) -> list[tuple[int, Any, Any, Any]]:
         if self._cache is None:
-            return [None] * len(keys)
+            return []
         try:
-            return [_decode(self._cache.get(key)) for key in keys]
-        except _FAILURES as error:
+            return self._cache.read(keys, self.limits.oldest(now))
+        except FAILURES as error:
             logger.warning("cache %s cannot be read: %s", self.directory, error)
-            return [None] * len(keys)
+            return []
 
-    def put_many(self, entries: Iterable[tuple[str, Outcomes]]) -> None:
-        """Store outcomes, all of them or none.
-
-        Exact distributions of more than :data:`MAX_EXACT_STATES` states are left out: they are free
-        to compute again, and would fill the disk.
-        """
+    def put_many(
+        self,
+        entries: Iterable[tuple[str, Outcomes]],
+        *,
+        seconds: float = 0.0,
+        cost: Mapping[str, float] | None = None,
+        tag: str | None = None,
+    ) -> None:
+        """Store the outcomes of one job; see :meth:`ResultStore.put_many`."""
         if self._cache is None:
             return
-        encoded = [(key, _encode(outcomes)) for key, outcomes in entries if _is_kept(outcomes)]
+        entries, now = list(entries), self._clock()
+        share = Share.of(seconds, cost, len(entries))
+        expiry = {paid: self.limits.expiry(now, paid=paid) for paid in (False, True)}
+        rows = [
+            Row(
+                key, now, expiry[paid], now, tag, len(value), value, paid, share.seconds, share.cost
+            )
+            for key, value, paid in encode_kept(entries)
+        ]
         try:
-            with self._cache.transact():
-                for key, value in encoded:
-                    self._cache.set(key, value)
-        except _FAILURES as error:
+            fits = self._cache.write(rows, self.limits, self._ledger.take_used)
+        except FAILURES as error:
             logger.warning("cache %s cannot be written: %s", self.directory, error)
+            return
+        if not fits and not self._has_warned:
+            self._has_warned = True
+            logger.warning("%s", self.limits.advice(str(self.directory)))
 
-    def clear(self) -> int:
-        """Remove everything and return how many entries there were."""
-        return 0 if self._cache is None else int(self._cache.clear())
+    def stats(self) -> CacheStats:
+        """What this instance found and saved, and what the cache holds."""
+        if self._cache is None:
+            return self._ledger.stats(0, 0)
+        return self._ledger.stats(len(self), self._cache.n_bytes())
+
+    def most_valuable(self, n: int = 10, *, by: str = "seconds") -> list[Savings]:
+        """Entries whose hits saved most; see :meth:`ResultStore.most_valuable`."""
+        return self._ledger.most_valuable(n, by)
+
+    def clear(self, tag: str | None = None) -> int:
+        """Remove all entries, or those of a tag, and return how many there were."""
+        return 0 if self._cache is None else self._cache.remove(tag)
 
     def __len__(self) -> int:
-        return 0 if self._cache is None else len(self._cache)
+        return 0 if self._cache is None else self._cache.n_rows()
 
     def close(self) -> None:
         """Close this thread's connection to the database; it opens again when needed."""
         if self._cache is not None:
             self._cache.close()
-
-
-def _is_kept(outcomes: Outcomes) -> bool:
-    return not outcomes.is_exact or len(outcomes.states) <= MAX_EXACT_STATES
-
-
-class KeyMaker:
-    """Keys of the requests of one batch.
-
-    Args:
-        settings: How the batch is run.
-        base_url: The service's address, which tells equal backend names apart.
-    """
-
-    def __init__(self, settings: Settings, base_url: str) -> None:
-        context = [
-            SCHEMA_VERSION,
-            base_url,
-            settings.backend,
-            settings.noise_model,
-            settings.noise_seed,
-            sorted(settings.error_mitigation),
-            settings.exact,
-        ]
-        self._hash = hashlib.sha256(json.dumps(context).encode())
-
-    def base(self, circuit: Circuit, shots: int | None) -> str:
-        """Key of a request, or of all its replicates where it is sampled."""
-        own = self._hash.copy()
-        own.update(f"|{circuit.fingerprint}|{shots}".encode())
-        return own.hexdigest()
-
-
-def replicate_key(base: str, replicate: int) -> str:
-    """Key of one replicate of a sampled request."""
-    return f"{base}:{replicate}"
-
-
-def _encode(outcomes: Outcomes) -> bytes:
-    """Outcomes as JSON. Floats are written so that they read back exactly."""
-    entry = {
-        "n_qubits": outcomes.n_qubits,
-        "shots": outcomes.shots,
-        "states": outcomes.states.tolist(),
-        "weights": outcomes.weights.tolist(),
-    }
-    return json.dumps(entry, separators=(",", ":")).encode()
-
-
-def _decode(value: Any) -> Outcomes | None:
-    """The outcomes in an entry, or None if it is not exactly what :func:`_encode` writes."""
-    if not isinstance(value, bytes):
-        return None
-    try:
-        entry = json.loads(value)
-        if not isinstance(entry, dict) or set(entry) != _ENTRY_KEYS:
-            return None
-        return _check(**entry)
-    except (ValueError, TypeError, OverflowError, RecursionError):
-        return None
-
-
-def _check(n_qubits: Any, shots: Any, states: Any, weights: Any) -> Outcomes | None:
-    """Outcomes of these parts, or None if they do not fit together."""
-    if type(n_qubits) is not int or not (shots is None or (type(shots) is int and shots > 0)):
-        return None
-    if not isinstance(states, list) or set(map(type, states)) != {int}:
-        return None
-    if not isinstance(weights, list) or set(map(type, weights)) != {float}:
-        return None
-    found = np.array(states, dtype=np.int64)
-    values = np.array(weights, dtype=np.float64)
-    total = float(values.sum())
-    valid = (
-        len(found) == len(values)
-        and 0 < n_qubits < 63
-        and found[0] >= 0
-        and found[-1] < 1 << n_qubits
-        and bool((np.diff(found) > 0).all())
-        and bool((values > 0).all())
-        and (math.isclose(total, 1, abs_tol=1e-6) if shots is None else total == shots)
-    )
-    return Outcomes(n_qubits, found, values, shots) if valid else None

@@ -1,3 +1,4 @@
+import base64
 import json
 import os
 import pickle
@@ -5,12 +6,14 @@ import sqlite3
 import stat
 import threading
 
+import diskcache
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pennylane_qstore.execution.cache import KeyMaker, ResultCache, replicate_key
+from pennylane_qstore.execution.cache import KeyMaker, Limits, ResultCache, replicate_key
+from pennylane_qstore.execution.cache_entries import decode, encode
 from pennylane_qstore.execution.request import Settings
 from pennylane_qstore.native import Circuit, Gate, Outcomes
 
@@ -81,12 +84,11 @@ def test_values_are_json_inside_the_database(cache):
     with sqlite3.connect(cache.directory / "cache.db") as connection:
         ((value, filename),) = connection.execute("SELECT value, filename FROM Cache").fetchall()
     assert filename is None
-    assert json.loads(value) == {
-        "n_qubits": 3,
-        "shots": 100,
-        "states": [1, 6],
-        "weights": [40.0, 60.0],
-    }
+    entry = json.loads(value)
+    assert (entry["n_qubits"], entry["shots"]) == (3, 100)
+    for field, numbers in (("states", SAMPLED.states), ("weights", SAMPLED.weights)):
+        name, encoded = entry[field].split()
+        assert np.array_equal(np.frombuffer(base64.b64decode(encoded), name), numbers)
 
 
 class Bomb:
@@ -150,6 +152,20 @@ def test_a_pickled_setting_or_key_is_not_run(cache, tmp_path):
         b'{"n_qubits":2,"shots":null,"states":[],"weights":[]}',
         b'{"n_qubits":2,"shots":null,"states":["0"],"weights":[1.0]}',
         b'{"n_qubits":2,"shots":null,"states":[99999999999999999999],"weights":[1.0]}',
+        b'{"n_qubits":2,"shots":2,"states":"|u1 AAM=","weights":"|u1 AQE"}',
+        b'{"n_qubits":2,"shots":2,"states":"|u1 AA M=","weights":"|u1 AQE="}',
+        b'{"n_qubits":2,"shots":2,"states":"|u1 AAM=","weights":"<u2 AQE="}',
+        b'{"n_qubits":2,"shots":2,"states":"|u1 AAM=","weights":"|u1 AQI="}',
+        b'{"n_qubits":2,"shots":2,"states":"|u1 AwA=","weights":"|u1 AQE="}',
+        b'{"n_qubits":2,"shots":2,"states":"|u1 AAQ=","weights":"|u1 AQE="}',
+        b'{"n_qubits":2,"shots":1,"states":"|u1 AAM=","weights":"|u1 AAE="}',
+        b'{"n_qubits":2,"shots":2,"states":"|i1 AAM=","weights":"|u1 AQE="}',
+        b'{"n_qubits":2,"shots":2,"states":"|O AAM=","weights":"|u1 AQE="}',
+        b'{"n_qubits":2,"shots":2,"states":"<f8 AAAAAAAAAAA=","weights":"|u1 Ag=="}',
+        b'{"n_qubits":2,"shots":2,"states":"|u1 ","weights":"|u1 "}',
+        b'{"n_qubits":2,"shots":2,"states":"|u1","weights":"|u1"}',
+        b'{"n_qubits":2,"shots":null,"states":"|u1 AA==","weights":"<f8 AAAAAAAA+H8="}',
+        b'{"n_qubits":2,"shots":2,"states":{},"weights":7}',
         b"[" * 100_000,
         "text",
         17,
@@ -186,10 +202,173 @@ def test_a_directory_that_cannot_be_made_is_reported_and_misses(tmp_path, caplog
     assert "cannot be used" in caplog.text
 
 
-def test_nothing_is_evicted(cache):
+def test_nothing_is_evicted_without_limits(cache):
     cache.put_many([(str(k), EXACT) for k in range(300)])
-    assert cache._cache.eviction_policy == "none"
     assert len(cache) == 300
+
+
+def test_the_bytes_that_the_rejected_ones_are_made_from_are_good():
+    """The rejected entries above differ from this one in what they are rejected for."""
+    good = b'{"n_qubits":2,"shots":2,"states":"|u1 AAM=","weights":"|u1 AQE="}'
+    assert same(decode(good), Outcomes(2, np.array([0, 3]), np.array([1.0, 1.0]), 2))
+
+
+@pytest.mark.parametrize(
+    ("value", "outcomes"),
+    [
+        (b'{"n_qubits":2,"shots":null,"states":[0,3],"weights":[0.1,0.9]}', EXACT),
+        (b'{"n_qubits":3,"shots":100,"states":[1,6],"weights":[40.0,60.0]}', SAMPLED),
+    ],
+)
+def test_entries_of_before_are_read(value, outcomes):
+    assert same(decode(value), outcomes)
+
+
+def database_of_before(directory):
+    """A file as written before results had a price: no columns for it, arrays as lists."""
+    old = diskcache.Cache(str(directory), eviction_policy="none")
+    old["exact"] = b'{"n_qubits":2,"shots":null,"states":[0,3],"weights":[0.1,0.9]}'
+    old["paid"] = b'{"n_qubits":3,"shots":100,"states":[1,6],"weights":[40.0,60.0]}'
+    old.close()
+
+
+def test_a_database_of_before_is_read_and_knows_what_was_paid_for(tmp_path):
+    database_of_before(tmp_path)
+    cache = ResultCache(tmp_path, limits=Limits(max_entries=1))
+    assert same(cache.get_many(["exact"])[0], EXACT)
+    cache.put_many([("new", SAMPLED)])
+    found = cache.get_many(["exact", "paid", "new"])
+    assert found[0] is None
+    assert same(found[1], SAMPLED)
+    assert same(found[2], SAMPLED)
+
+
+@given(
+    st.integers(1, 62).flatmap(
+        lambda n: st.tuples(
+            st.just(n),
+            st.dictionaries(
+                st.integers(0, 2**n - 1), st.integers(1, 2**33), min_size=1, max_size=9
+            ),
+        )
+    )
+)
+def test_counts_survive_exactly(drawn):
+    n_qubits, weights = drawn
+    values = np.array([float(weights[state]) for state in sorted(weights)])
+    outcomes = Outcomes(n_qubits, np.array(sorted(weights)), values, sum(weights.values()))
+    assert same(decode(encode(outcomes)), outcomes)
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_are_decoded_to_nonsense_or_raise(value):
+    assert decode(value) is None
+
+
+@given(st.data())
+def test_a_changed_byte_is_a_miss_or_valid(data):
+    value = bytearray(encode(SAMPLED))
+    value[data.draw(st.integers(0, len(value) - 1))] = data.draw(st.integers(0, 255))
+    found = decode(bytes(value))
+    assert found is None or found.weights.sum() == found.shots
+
+
+def test_one_bad_row_does_not_spoil_its_batch(cache):
+    cache.put_many([("bad", EXACT), ("good", SAMPLED)])
+    cache.close()
+    with sqlite3.connect(cache.directory / "cache.db") as connection:
+        connection.execute(
+            "UPDATE Cache SET value = CAST(x'ff80' AS TEXT), cost = CAST(x'ff80' AS TEXT), "
+            "seconds = 'much' WHERE key = 'bad'"
+        )
+    connection.close()
+    bad, good = cache.get_many(["bad", "good"])
+    assert bad is None
+    assert same(good, SAMPLED)
+
+
+def modes(directory):
+    return {path.name: stat.S_IMODE(path.stat().st_mode) for path in directory.iterdir()}
+
+
+def test_all_files_are_the_users_alone(cache):
+    before = os.umask(0)
+    try:
+        cache.put_many([("a", EXACT)])
+        open_cache = ResultCache(cache.directory.parent / "other")
+        open_cache.put_many([("a", EXACT)])
+        for directory in (cache.directory, open_cache.directory):
+            assert modes(directory) == dict.fromkeys(
+                ("cache.db", "cache.db-wal", "cache.db-shm"), 0o600
+            )
+            assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+    finally:
+        os.umask(before)
+
+
+def test_files_that_others_could_read_are_closed_to_them(cache):
+    cache.put_many([("a", EXACT)])
+    for path in cache.directory.iterdir():
+        path.chmod(0o644)
+    again = ResultCache(cache.directory)
+    assert same(again.get_many(["a"])[0], EXACT)
+    assert set(modes(cache.directory).values()) == {0o600}
+
+
+@pytest.mark.parametrize("name", ["cache.db", "cache.db-wal", "cache.db-shm"])
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_link_is_neither_followed_nor_removed(tmp_path, caplog, name, exists):
+    victim, directory = tmp_path / "victim", tmp_path / "results"
+    directory.mkdir()
+    if exists:
+        victim.write_bytes(b"")
+    (directory / name).symlink_to(victim)
+    cache = ResultCache(directory)
+    cache.put_many([("a", EXACT)])
+    assert cache.get_many(["a"]) == [None]
+    assert victim.exists() == exists
+    assert not exists or victim.read_bytes() == b""
+    assert "not a plain file" in caplog.text
+
+
+def test_settings_in_the_file_are_not_obeyed(cache, tmp_path):
+    cache.put_many([("a", EXACT)])
+    cache.close()
+    (tmp_path / "elsewhere").mkdir()
+    hostile = {
+        "_directory": str(tmp_path / "elsewhere"),
+        "_disk": "x",
+        "disk_put": "x",
+        "get_many": 7,
+        "sqlite_temp_store_directory": str(tmp_path),
+        "sqlite_journal_mode": "off",
+        "eviction_policy": "least-recently-stored",
+        "size_limit": 1,
+        "cull_limit": 10,
+    }
+    with sqlite3.connect(cache.directory / "cache.db") as connection:
+        statement = "INSERT OR REPLACE INTO Settings VALUES (?, ?)"
+        connection.executemany(statement, hostile.items())
+    connection.close()
+    again = ResultCache(cache.directory)
+    again.put_many([("b", SAMPLED)])
+    found = again.get_many(["a", "b"])
+    assert same(found[0], EXACT)
+    assert same(found[1], SAMPLED)
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    assert (cache.directory / "cache.db-wal").exists()
+
+
+def test_counts_of_entries_that_are_lies_cost_no_results(cache):
+    cache.put_many([("a", SAMPLED)])
+    cache.close()
+    with sqlite3.connect(cache.directory / "cache.db") as connection:
+        connection.execute("UPDATE Settings SET value = 'many' WHERE key = 'count'")
+    connection.close()
+    again = ResultCache(cache.directory, limits=Limits(max_entries=1))
+    again.put_many([("b", EXACT)])
+    assert same(again.get_many(["a"])[0], SAMPLED)
+    assert len(again) >= 1
 
 
 def test_clear_removes_everything_and_says_how_much(cache):
