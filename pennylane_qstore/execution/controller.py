@@ -9,22 +9,18 @@ import math
 import threading
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from pennylane_qstore.errors import InvalidOptionError
-from pennylane_qstore.execution.job_model import JobModel, Observation, fit
+from pennylane_qstore.execution.choice import Knowledge, PackingChoice, choose
+from pennylane_qstore.execution.job_model import JobModel as JobModel
+from pennylane_qstore.execution.job_model import Observation, fit
 from pennylane_qstore.execution.pack import Item, Limits, pack, pack_evenly
 from pennylane_qstore.execution.slots import Slots
 
 BatchMode = Literal["auto", "multicircuit", "concurrent"]
 _MODES = ("auto", "multicircuit", "concurrent")
-
-_WORTHWHILE = 0.15
-"""Part of the time that more jobs must save: each job may have a minimum charge."""
-
-_JOB_CPU_S = 0.002
-"""What one more job costs this side."""
 
 _TILT = 0.1
 """Difference of the job sizes from their mean while fixed and per-circuit time look alike."""
@@ -37,36 +33,6 @@ _ONE_EVENT_S = 1.0
 
 _KEPT_PER_SIZE = 64
 """Number of observations kept per power of two of the job size."""
-
-
-@dataclass(frozen=True, slots=True)
-class PackingChoice:
-    """How a batch was packed, and why.
-
-    Attributes:
-        n_circuits: Number of circuits.
-        n_jobs: Number of jobs.
-        predicted_s: Time from the first submission to the last result, without the service's queue.
-        slots: Number of jobs that the service was assumed to run at once.
-        alternatives: Numbers of jobs that were considered, each with its predicted time.
-        reason: The rule that decided.
-    """
-
-    n_circuits: int
-    n_jobs: int
-    predicted_s: float
-    slots: int
-    alternatives: tuple[tuple[int, float], ...]
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class _View:
-    """What is known at one moment."""
-
-    model: JobModel
-    slots: int
-    is_one_sized: bool
 
 
 class Controller:
@@ -141,6 +107,19 @@ class Controller:
             waves = n_ahead // self._slots.count + 1
             return self._queue_s + waves * self._model.predict(n_circuits)
 
+    def due_s(self, n_circuits: int, *, n_ahead: int = 0) -> float | None:
+        """Like :meth:`predict`, but for waiting: rather too short than too long.
+
+        Returns:
+            None before two jobs have been measured. A job much larger than all of them is expected
+            to take no longer than one of twice the largest size: more would be a guess.
+        """
+        with self._lock:
+            sizes = [entry.n_circuits for kept in self._recent.values() for entry in kept]
+        if len(sizes) < 2:
+            return None
+        return self.predict(min(n_circuits, 2 * max(sizes)), n_ahead=n_ahead)
+
     def plan(self, items: Sequence[Item]) -> list[tuple[int, ...]]:
         """Distribute circuits over jobs, keeping their order within each.
 
@@ -152,46 +131,28 @@ class Controller:
         """
         with self._lock:
             self._refit()
-            view = _View(self._model, self._slots.count, self._is_one_sized())
-        fewest = pack(items, self._limits)
-        if self._mode == "auto" and self._parallel and len(fewest) < len(items):
-            return self._plan_auto(items, fewest, view)
-        jobs, reason = fewest, "as few jobs as the limits allow"
+            now = Knowledge(
+                self._model,
+                self._slots.count,
+                self._max_in_flight,
+                self._request_s,
+                self._is_one_sized(),
+            )
+        n, jobs, reason = len(items), pack(items, self._limits), "as few jobs as the limits allow"
+        priced: tuple[tuple[int, float], ...] = ()
         if self._mode == "concurrent":
-            jobs = pack(items, replace(self._limits, circuits=1))
-            reason = "one circuit per job"
-        self._note(len(items), len(jobs), view, (), reason)
-        return jobs
-
-    def _plan_auto(
-        self, items: Sequence[Item], fewest: list[tuple[int, ...]], view: "_View"
-    ) -> list[tuple[int, ...]]:
-        """As many jobs as finish soonest. More than fill the slots never help."""
-        last = min(len(items), math.ceil(len(fewest) / view.slots) * view.slots)
-        counts = range(len(fewest), last + 1)
-        priced = tuple((n, self._finish_s(len(items), n, view)) for n in counts)
-        n_jobs, reason = _choose(priced)
-        jobs = fewest
-        if n_jobs > len(fewest):
-            tilt = _TILT if view.is_one_sized and len(items) >= _TILT_FROM * n_jobs else 0.0
-            jobs = pack_evenly(items, self._limits, n_jobs, tilt=tilt)
-        self._note(len(items), len(jobs), view, priced, reason)
-        return jobs
-
-    def _note(
-        self,
-        n_circuits: int,
-        n_jobs: int,
-        view: "_View",
-        priced: tuple[tuple[int, float], ...],
-        reason: str,
-    ) -> None:
-        """Keep the choice for whoever wants to see it."""
-        seconds = self._finish_s(n_circuits, n_jobs, view)
-        alternatives = priced or ((n_jobs, seconds),)
+            jobs, reason = pack(items, replace(self._limits, circuits=1)), "one circuit per job"
+        elif self._mode == "auto" and self._parallel and len(jobs) < n:
+            priced = now.price(n, len(jobs))
+            n_jobs, reason = choose(priced)
+            if n_jobs > len(jobs):
+                tilt = _TILT if now.is_one_sized and n >= _TILT_FROM * n_jobs else 0.0
+                jobs = pack_evenly(items, self._limits, n_jobs, tilt=tilt)
+        seconds = now.finish_s(n, len(jobs))
         self._last_choice = PackingChoice(
-            n_circuits, n_jobs, seconds, view.slots, alternatives, reason
+            n, len(jobs), seconds, now.slots, priced or ((len(jobs), seconds),), reason
         )
+        return jobs
 
     def observe(
         self, n_circuits: int, seconds: float, *, n_parallel: int, running_s: float | None = None
@@ -216,7 +177,7 @@ class Controller:
             kept = deque[Observation](maxlen=_KEPT_PER_SIZE)
             self._recent.setdefault(n_circuits.bit_length(), kept).append(entry)
             self._is_stale = True
-            self._slots.observe(entry, self._model)
+            self._slots.observe(entry)
 
     def observe_limit(self, now: float, *, retry_after_s: float = 0.0) -> None:
         """Learn from a refusal for too many requests (429): assume half as many slots.
@@ -238,15 +199,6 @@ class Controller:
             with self._lock:
                 self._queue_s = wait_s
 
-    def _finish_s(self, n_circuits: int, n_jobs: int, view: "_View") -> float:
-        """Predicted time from the first submission to the last job's end."""
-        if not n_jobs:
-            return 0.0
-        waves = math.ceil(n_jobs / view.slots)
-        rounds = math.ceil(n_jobs / self._max_in_flight)
-        sending = rounds * self._request_s + n_jobs * _JOB_CPU_S
-        return waves * view.model.predict(math.ceil(n_circuits / n_jobs)) + sending
-
     def _is_one_sized(self) -> bool:
         """Whether recent jobs are too alike in size to tell what a circuit costs."""
         sizes = [entry.n_circuits for kept in self._recent.values() for entry in kept]
@@ -259,18 +211,6 @@ class Controller:
         self._is_stale = False
         entries = [entry for kept in self._recent.values() for entry in kept]
         self._model = fit([e for e in entries if e.n_parallel <= self._slots.count], self._prior)
-
-
-def _choose(priced: Sequence[tuple[int, float]]) -> tuple[int, str]:
-    """The soonest number of jobs, or the smallest if that is nearly as soon."""
-    fewest, fewest_s = priced[0]
-    best, best_s = min(priced, key=lambda pair: (pair[1], pair[0]))
-    saving = 1 - best_s / fewest_s
-    if best == fewest:
-        return fewest, f"{fewest} finishes soonest"
-    if saving < _WORTHWHILE:
-        return fewest, f"{best} jobs would save {saving:.0%} only"
-    return best, f"saves {saving:.0%} of the time of {fewest}"
 
 
 def _check(

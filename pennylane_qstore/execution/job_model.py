@@ -9,7 +9,7 @@ _FORGET = 0.98
 """Weight of an observation relative to the next one."""
 
 _TRUST = 0.5
-"""Relative deviation of the prior's proportion that is as likely as one standard deviation."""
+"""Standard deviation of the prior's two parts, relative to the median job."""
 
 _NOISE, _NOISE_WEIGHT = 0.05, 4
 """Relative scatter assumed at first, and the number of observations that this is worth."""
@@ -63,13 +63,14 @@ def fit(observations: Sequence[Observation], prior: JobModel) -> JobModel:
     With :math:`t_i` seconds for :math:`n_i` circuits, :math:`f, c \ge 0` minimise
 
     .. math:: \sum_i w_i \left(\frac{f + c n_i}{t_i} - 1\right)^2
-        + \lambda \left[\left(\frac{f}{s f_0} - 1\right)^2
-        + \left(\frac{c}{s c_0} - 1\right)^2\right].
+        + \lambda \left[\left(\frac{f - s f_0}{\bar t}\right)^2
+        + \left(\frac{(c - s c_0) \bar n}{\bar t}\right)^2\right].
 
     The prior :math:`(f_0, c_0)` gives the proportion of the two times, the weighted median
-    :math:`s` of the jobs their level; :math:`\lambda` is the ratio of the variance of the jobs to
-    that of the prior. The weights decay with age and with the deviation (Huber).
-    Deviations are relative, so a job that was stuck weighs little even in the first round.
+    :math:`s` of the jobs their level; :math:`\bar t` is the time that this means for the median
+    size :math:`\bar n`, and :math:`\lambda` the ratio of the variance of the jobs to that of the
+    prior. The weights decay with age and with the deviation (Huber). Deviations are relative, so a
+    job that was stuck weighs little even in the first round.
 
     Args:
         observations: Finished jobs; none gives the prior.
@@ -82,11 +83,13 @@ def fit(observations: Sequence[Observation], prior: JobModel) -> JobModel:
     order = np.array([entry.order for entry in observations])
     age = _FORGET ** (order.max() - order)
     level = _level(t / (prior.fixed_s + prior.per_circuit_s * n), age)
-    scale = np.maximum([level * prior.fixed_s, level * prior.per_circuit_s], 1e-9)
+    typical = level * prior.predict(int(np.median(n)))
+    scale = np.array([typical, typical / np.median(n)])
+    center = level * np.array([prior.fixed_s, prior.per_circuit_s]) / scale
     columns = np.stack([scale[0] / t, scale[1] * n / t])
-    solution, weights, variance = np.ones(2), age, _NOISE**2
+    solution, weights, variance = center, age, _NOISE**2
     for _ in range(_ROUNDS):
-        solution = _solve(columns, weights, variance / _TRUST**2)
+        solution = _solve(columns, weights, center, variance / _TRUST**2)
         deviation = np.abs(solution @ columns - 1)
         variance = weights @ deviation**2 + _NOISE_WEIGHT * _NOISE**2
         variance /= weights.sum() + _NOISE_WEIGHT
@@ -102,10 +105,12 @@ def _level(ratios: np.ndarray, weights: np.ndarray) -> float:
     return float(ratios[ascending][np.argmax(reached)])
 
 
-def _solve(columns: np.ndarray, weights: np.ndarray, ridge: float) -> np.ndarray:
-    """Ridge regression of 1 on two columns, towards 1, with solutions of at least 0."""
+def _solve(
+    columns: np.ndarray, weights: np.ndarray, center: np.ndarray, ridge: float
+) -> np.ndarray:
+    """Ridge regression of 1 on two columns, towards the center, with solutions of at least 0."""
     matrix = (columns * weights) @ columns.T + ridge * np.eye(2)
-    target = columns @ weights + ridge
+    target = columns @ weights + ridge * center
     solution = np.linalg.solve(matrix, target)
     for place in (0, 1):
         if solution[place] < 0:

@@ -98,7 +98,11 @@ class PollSchedule:
         return cls(first_s=0.002, factor=1.6, maximum_s=5.0, eager=True)
 
     def delays(
-        self, predicted_s: float | None = None, rng: random.Random | None = None
+        self,
+        predicted_s: float | None = None,
+        rng: random.Random | None = None,
+        *,
+        request_s: float = 0.0,
     ) -> Iterator[float]:
         """The delay before each question, in seconds, for ever.
 
@@ -106,6 +110,7 @@ class PollSchedule:
             predicted_s: Expected time from now to the job's end, or None if nothing is known.
             rng: Shortens the delays at random by up to a tenth, so that jobs that started together
                 are not asked for together; None keeps them as they are.
+            request_s: Time that each question takes. It passes between two questions, too.
 
         Raises:
             InvalidOptionError: If the prediction is negative or not finite.
@@ -114,19 +119,23 @@ class PollSchedule:
             raise InvalidOptionError(
                 f"a job cannot be predicted to end in {predicted_s} s; give 0 or more, or None"
             )
-        return self._ask(predicted_s, rng)
+        return self._ask(predicted_s, rng, request_s)
 
-    def _ask(self, predicted_s: float | None, rng: random.Random | None) -> Iterator[float]:
+    def _ask(
+        self, predicted_s: float | None, rng: random.Random | None, request_s: float
+    ) -> Iterator[float]:
         """The delays, with jitter."""
-        waited = 0.0
+        waited, asking = 0.0, 0.0
         if self.eager and (predicted_s is None or predicted_s <= _AT_ONCE_S):
             predicted_s = None
             yield 0.0
         while True:
-            delay = min(self._next(waited, predicted_s), self.maximum_s)
+            gap = min(self._next(waited, predicted_s), self.maximum_s)
             if rng is not None:
-                delay *= 1 - _JITTER * rng.random()
-            waited += delay
+                gap *= 1 - _JITTER * rng.random()
+            delay = gap if not asking else max(gap - asking, min(gap, _SHORTEST_S))
+            waited += asking + delay
+            asking = request_s
             yield delay
 
     def _next(self, waited: float, predicted_s: float | None) -> float:

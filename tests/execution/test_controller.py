@@ -172,6 +172,15 @@ def test_a_service_whose_jobs_all_take_the_same_gets_one_job(noise):
     assert controller.predict(500) == pytest.approx(0.2, rel=0.1)
 
 
+def test_many_jobs_of_one_size_do_not_outvote_what_smaller_ones_took():
+    controller = Controller()
+    for n, times in ((1, 1), (3, 7), (13, 8), (63, 8), (500, 40)):
+        for _ in range(times):
+            controller.observe(n, 0.2, n_parallel=min(times, 8))
+    assert controller.predict(1) == pytest.approx(0.2, rel=0.15)
+    assert len(controller.plan(items(500))) == 1
+
+
 @pytest.mark.parametrize(("fixed_s", "per_circuit_s"), SERVERS)
 def test_the_model_finds_what_jobs_and_circuits_take(fixed_s, per_circuit_s):
     controller, machine = Controller(), Machine(fixed_s, per_circuit_s)
@@ -325,3 +334,14 @@ def test_threads_may_share_a_controller():
     for thread in threads:
         thread.join()
     assert not failures
+
+
+def test_nobody_waits_for_a_guess():
+    controller = Controller()
+    assert controller.due_s(5) is None
+    controller.observe(5, 1.0, n_parallel=1)
+    assert controller.due_s(5) is None
+    for _ in range(9):
+        controller.observe(5, 1.0, n_parallel=1)
+    assert controller.due_s(5) == pytest.approx(1.0, rel=0.1)
+    assert controller.due_s(5000) == controller.predict(10) < controller.predict(5000)

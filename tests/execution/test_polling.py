@@ -110,3 +110,14 @@ def test_a_schedule_that_cannot_work_is_refused(options):
 def test_a_prediction_that_is_no_time_is_refused_at_once(predicted_s):
     with pytest.raises(InvalidOptionError, match="predicted"):
         PollSchedule().delays(predicted_s)
+
+
+@pytest.mark.parametrize("predicted_s", [None, 0.18, 0.2, 0.22])
+def test_the_time_of_a_question_is_part_of_the_time_between_two(predicted_s):
+    time, request_s = 0.0, 0.02
+    for delay in PollSchedule().delays(predicted_s, request_s=request_s):
+        time += delay
+        if time >= 0.2:
+            break
+        time += request_s
+    assert time - 0.2 <= (0.06 if predicted_s is None else 0.0241)
