@@ -141,7 +141,7 @@ class Database(diskcache.Cache):
         """
         if len(keys) == 1:
             return self._sql(_READ_ONE, (keys[0], oldest)).fetchall()
-        return self._sql(_READ, (orjson.dumps(keys).decode(), oldest)).fetchall()
+        return self._sql(_READ, (orjson.dumps([*keys]).decode(), oldest)).fetchall()
 
     def write(
         self,

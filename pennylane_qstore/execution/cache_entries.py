@@ -1,7 +1,7 @@
 """Outcomes to the bytes of a cache entry and back: JSON whose arrays are base64 of plain numbers.
 
-Numbers in base64 read back exactly, are half as long as in decimals and several times as fast, so
-that nothing is compressed on top (``benchmarks/cache.py``). An array says its own type, such as
+Numbers in base64 read back exactly, half as long as in decimals and faster. Compression on top
+would take more time than the disk that it spares (``benchmarks/cache.py``). An array says its own type, such as
 ``"<u2 AAEDAA=="``; entries of before, whose arrays are JSON lists, are still read.
 """
 
@@ -27,8 +27,11 @@ _LIMITS = ((1 << 8, "|u1"), (1 << 16, "<u2"), (1 << 32, "<u4"))
 
 def encode(outcomes: Outcomes) -> bytes:
     """Outcomes as JSON."""
-    largest = int(outcomes.weights.max()) if outcomes.shots is not None else 0
-    weights = "<f8" if outcomes.shots is None else _narrowest(largest)
+    weights = "<f8"
+    if outcomes.shots is not None:
+        shortest = _narrowest(int(outcomes.weights.max()))
+        if np.array_equal(outcomes.weights.astype(shortest), outcomes.weights):
+            weights = shortest
     return orjson.dumps(
         {
             "n_qubits": outcomes.n_qubits,
@@ -57,7 +60,7 @@ def encode_kept(entries: Iterable[tuple[str, Outcomes]]) -> list[tuple[str, byte
     return [
         (key, encode(outcomes), not outcomes.is_exact)
         for key, outcomes in entries
-        if not outcomes.is_exact or len(outcomes.states) <= MAX_EXACT_STATES
+        if 0 < len(outcomes.states) <= (MAX_EXACT_STATES if outcomes.is_exact else math.inf)
     ]
 
 

@@ -15,75 +15,13 @@ import redis
 
 from pennylane_qstore.errors import InvalidOptionError
 from pennylane_qstore.execution.cache_entries import decode, encode_kept
+from pennylane_qstore.execution.cache_scripts import CLEAR, PREFIX, PUT
 from pennylane_qstore.execution.cache_stats import CacheStats, Ledger, Limits, Savings, Share
 from pennylane_qstore.native import Outcomes
 
 _FAILURES = (redis.RedisError, OSError, ValueError, TypeError)
-_PREFIX = "{qstore}:"
-_ENTRY = f"{_PREFIX}entry:"
+_ENTRY = f"{PREFIX}entry:"
 _TIMEOUT_S = 10.0
-
-# One place for what removing an entry means. ARGV[1] is the common prefix.
-_FORGET = """
-local p = ARGV[1]
-local function forget(key)
-    local old = redis.call('HMGET', p .. 'entry:' .. key, 'size', 'tag')
-    if old[1] then redis.call('DECRBY', p .. 'bytes', old[1]) end
-    if old[2] then redis.call('SREM', p .. 'tag:' .. old[2], key) end
-    redis.call('DEL', p .. 'entry:' .. key)
-    redis.call('ZREM', p .. 'exact', key)
-    redis.call('ZREM', p .. 'paid', key)
-    redis.call('ZREM', p .. 'expiry', key)
-end
-"""
-# ARGV: prefix, now, evict_paid, max_entries, max_bytes, tag, seconds, cost, number of entries, then
-# for each key, value, paid, expiry; then pairs of key and time of use.
-_PUT = f"""{_FORGET}
-local now, tag, n = ARGV[2], ARGV[6], tonumber(ARGV[9])
-for i = 10, 9 + 4 * n, 4 do
-    local key, value, paid, expiry = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
-    forget(key)
-    redis.call('HSET', p .. 'entry:' .. key, 'value', value, 'size', #value, 'time', now,
-               'seconds', ARGV[7], 'cost', ARGV[8])
-    redis.call('INCRBY', p .. 'bytes', #value)
-    redis.call('ZADD', p .. (paid == '1' and 'paid' or 'exact'), now, key)
-    if expiry ~= '' then redis.call('ZADD', p .. 'expiry', expiry, key) end
-    if tag ~= '' then
-        redis.call('HSET', p .. 'entry:' .. key, 'tag', tag)
-        redis.call('SADD', p .. 'tag:' .. tag, key)
-    end
-end
-local stale = redis.call('ZRANGEBYSCORE', p .. 'expiry', '-inf', '(' .. now)
-for _, key in ipairs(stale) do forget(key) end
-for i = 10 + 4 * n, #ARGV, 2 do
-    redis.call('ZADD', p .. 'exact', 'XX', ARGV[i + 1], ARGV[i])
-    redis.call('ZADD', p .. 'paid', 'XX', ARGV[i + 1], ARGV[i])
-end
-local function is_over()
-    local count = redis.call('ZCARD', p .. 'exact') + redis.call('ZCARD', p .. 'paid')
-    return (ARGV[4] ~= '' and count > tonumber(ARGV[4]))
-        or (ARGV[5] ~= '' and tonumber(redis.call('GET', p .. 'bytes') or 0) > tonumber(ARGV[5]))
-end
-while is_over() do
-    local key = redis.call('ZRANGE', p .. 'exact', 0, 0)[1]
-    if not key and ARGV[3] == '1' then key = redis.call('ZRANGE', p .. 'paid', 0, 0)[1] end
-    if not key then return 0 end
-    forget(key)
-end
-return 1
-"""
-_CLEAR = f"""{_FORGET}
-local keys = {{}}
-if #ARGV == 2 then
-    keys = redis.call('SMEMBERS', p .. 'tag:' .. ARGV[2])
-else
-    for _, name in ipairs({{'exact', 'paid'}}) do
-        for _, key in ipairs(redis.call('ZRANGE', p .. name, 0, -1)) do table.insert(keys, key) end
-    end
-end
-for _, key in ipairs(keys) do forget(key) end
-return #keys
-"""
 
 logger = logging.getLogger("pennylane_qstore")
 
@@ -114,18 +52,14 @@ class RedisCache:
         self._clock = clock
         self._ledger = Ledger(tracks_use=self.limits.has_size)
         self._has_warned = False
-        try:
-            self._place = _without_secrets(url)
-            self._client: Any = redis.Redis.from_url(
-                url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S
-            )
-        except (ValueError, TypeError):
-            # The reason quotes parts of the address, and these may be parts of the password.
+        self._client: Any = _client(url)
+        if self._client is None:
             raise InvalidOptionError(
                 "the address of the cache cannot be read; use redis://user:password@host:port/db, "
                 "with special characters of the password percent-encoded"
-            ) from None
-        self._put, self._clear = map(self._client.register_script, (_PUT, _CLEAR))
+            )
+        self._place = _without_secrets(url)
+        self._put, self._clear = map(self._client.register_script, (PUT, CLEAR))
         self._check_server()
 
     def __repr__(self) -> str:
@@ -175,7 +109,7 @@ class RedisCache:
         until = [limits.expiry(now, paid=paid) for paid in (False, True)]
         expiry = ["" if moment is None else repr(moment) for moment in until]
         kept = encode_kept(entries)
-        arguments: list[Any] = [_PREFIX, repr(now), int(limits.evict_paid)]
+        arguments: list[Any] = [PREFIX, repr(now), int(limits.evict_paid)]
         arguments += ["" if n is None else n for n in (limits.max_entries, limits.max_bytes)]
         arguments += [tag or "", repr(share.seconds), share.cost or b"", len(kept)]
         for key, value, paid in kept:
@@ -194,7 +128,7 @@ class RedisCache:
     def stats(self) -> CacheStats:
         """What this instance found and saved, and what the cache holds."""
         try:
-            return self._ledger.stats(len(self), int(self._client.get(f"{_PREFIX}bytes") or 0))
+            return self._ledger.stats(len(self), int(self._client.get(f"{PREFIX}bytes") or 0))
         except _FAILURES as error:
             self._warn("cannot be read", error)
             return self._ledger.stats(0, 0)
@@ -205,10 +139,10 @@ class RedisCache:
 
     def clear(self, tag: str | None = None) -> int:
         """Remove all entries, or those of a tag, and return how many there were."""
-        return int(self._clear(args=[_PREFIX] if tag is None else [_PREFIX, tag]))
+        return int(self._clear(args=[PREFIX] if tag is None else [PREFIX, tag]))
 
     def __len__(self) -> int:
-        return sum(self._client.zcard(f"{_PREFIX}{name}") for name in ("exact", "paid"))
+        return sum(self._client.zcard(f"{PREFIX}{name}") for name in ("exact", "paid"))
 
     def close(self) -> None:
         """Close the connections; they open again when needed."""
@@ -232,6 +166,20 @@ class RedisCache:
 
     def _warn(self, what: str, error: Exception) -> None:
         logger.warning("cache %s %s: %s", self._place, what, error)
+
+
+def _client(url: str) -> redis.Redis | None:
+    """A client, or None if the address cannot be read.
+
+    No exception is passed on: it would quote the address, and with it perhaps the password.
+    """
+    try:
+        _without_secrets(url)
+        return redis.Redis.from_url(
+            url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S
+        )
+    except (ValueError, TypeError):
+        return None
 
 
 def _without_secrets(url: str) -> str:

@@ -128,7 +128,7 @@ class Share(NamedTuple):
     def of(cls, seconds: float, cost: Mapping[str, float] | None, n_entries: int) -> "Share":
         """One of ``n_entries`` even parts of a job's time and cost."""
         n_entries = max(n_entries, 1)
-        parts = {unit: amount / n_entries for unit, amount in (cost or {}).items()}
+        parts = {unit: float(amount) / n_entries for unit, amount in (cost or {}).items()}
         return cls(seconds / n_entries, orjson.dumps(parts) if parts else None)
 
     @classmethod

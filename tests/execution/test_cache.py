@@ -273,18 +273,47 @@ def test_a_changed_byte_is_a_miss_or_valid(data):
     assert found is None or found.weights.sum() == found.shots
 
 
+@pytest.mark.parametrize("weights", [[40.5, 59.5], [99.0, 1.0], [255.0, 1.0], [256.0, 1.0]])
+def test_counts_are_written_without_loss(weights):
+    """Also fractions, as a service may return after error mitigation."""
+    outcomes = Outcomes(3, np.array([1, 6]), np.array(weights), int(sum(weights)))
+    assert same(decode(encode(outcomes)), outcomes)
+
+
+@pytest.mark.parametrize("shots", [None, 10])
+def test_outcomes_without_states_are_not_stored(cache, shots):
+    nothing = Outcomes(3, np.array([], dtype=int), np.array([]), shots)
+    cache.put_many([("nothing", nothing), ("a", EXACT)])
+    found = cache.get_many(["nothing", "a"])
+    assert found[0] is None
+    assert same(found[1], EXACT)
+
+
 def test_one_bad_row_does_not_spoil_its_batch(cache):
     cache.put_many([("bad", EXACT), ("good", SAMPLED)])
     cache.close()
     with sqlite3.connect(cache.directory / "cache.db") as connection:
         connection.execute(
             "UPDATE Cache SET value = CAST(x'ff80' AS TEXT), cost = CAST(x'ff80' AS TEXT), "
-            "seconds = 'much' WHERE key = 'bad'"
+            "seconds = CAST(x'ff80' AS TEXT) WHERE key = 'bad'"
         )
     connection.close()
     bad, good = cache.get_many(["bad", "good"])
     assert bad is None
     assert same(good, SAMPLED)
+    assert (cache.stats().hits, cache.stats().misses) == (1, 1)
+
+
+def test_a_bad_price_does_not_spoil_its_entry(cache):
+    cache.put_many([("a", SAMPLED)])
+    rewrite(cache, seconds=b"\xff", cost='{"USD":1}')
+    assert same(cache.get_many(["a"])[0], SAMPLED)
+    rewrite(cache, seconds=-1.0, cost=b'{"USD":-1,"EUR":"x","credits":2}')
+    assert same(cache.get_many(["a"])[0], SAMPLED)
+    rewrite(cache, seconds=float("inf"), cost=b"[1]")
+    assert same(cache.get_many(["a"])[0], SAMPLED)
+    assert cache.stats().seconds_saved == 0
+    assert cache.stats().cost_saved == {"credits": 2.0}
 
 
 def modes(directory):
