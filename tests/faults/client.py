@@ -1,6 +1,5 @@
 """The client under test: impatient, and on a cache directory that outlives it."""
 
-import importlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -12,15 +11,14 @@ import anyio
 import numpy as np
 import pennylane as qml
 
-from pennylane_qstore.execution import HttpService
-from pennylane_qstore.execution.transport import ReadRetryTransport
+from pennylane_qstore.execution import HttpService, job
 from tests.faults.server import KEY
 
 SILENCE_S = 0.4
 """Silence after which the client gives a request up."""
 
-SETTLED_S = 0.3
-"""Age at which the client believes the service's list of jobs about a submission."""
+SETTLE_S = (0.0, 0.1, 0.2)
+"""Waits before each look for a submission whose answer was lost."""
 
 
 @contextmanager
@@ -33,23 +31,10 @@ def impatience() -> Iterator[list[float]]:
         await anyio.sleep(min(seconds, 0.01))
 
     with ExitStack() as stack:
-        reads = ReadRetryTransport.__init__
-        defaults = (*(reads.__defaults__ or (None,))[:-1], sleep)
-        stack.enter_context(patch.object(reads, "__defaults__", defaults))
         short = {"timeout_s": SILENCE_S, "sleep": sleep}
         stack.enter_context(patch.dict(HttpService.__init__.__kwdefaults__, short))
-        for name in ("flights", "journal", "job"):
-            module = _module(f"pennylane_qstore.execution.{name}")
-            if hasattr(module, "SETTLED_S"):
-                stack.enter_context(patch.object(module, "SETTLED_S", SETTLED_S))
+        stack.enter_context(patch.object(job, "SETTLE_S", SETTLE_S))
         yield waits
-
-
-def _module(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError:
-        return None
 
 
 def connect(url: str, directory: Path | str, **options: Any) -> qml.devices.Device:

@@ -128,6 +128,7 @@ def test_faults_strike_when_told(http, server):
         ("reset", httpx.ReadError),
         ("close", httpx.RemoteProtocolError),
         ("half", httpx.RemoteProtocolError),
+        ("garbage", httpx.RemoteProtocolError),
         ("silence", httpx.ReadTimeout),
     ],
 )

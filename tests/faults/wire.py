@@ -83,7 +83,8 @@ class Fault:
     Attributes:
         kinds: Kinds of requests it strikes, separated by spaces; ``"any"`` strikes all.
         do: ``"answer"`` with ``reply``, ``"reset"`` the connection, ``"close"`` it in order,
-            ``"silence"``, ``"half"`` of the answer and then a reset, or ``"edit"`` the answer.
+            ``"silence"``, ``"half"`` of the answer, ``"garbage"`` that is no HTTP, ``"drip"``:
+            the answer, one byte every 0.2 seconds; or ``"edit"`` the answer.
         when: Whether the service acts ``"before"`` the fault, ``"never"``, or ``"late"``: some time
             after the client has its answer.
         reply: The false answer.
@@ -93,7 +94,7 @@ class Fault:
     """
 
     kinds: str
-    do: Literal["answer", "reset", "close", "silence", "half", "edit"]
+    do: Literal["answer", "reset", "close", "silence", "half", "garbage", "drip", "edit"]
     when: Literal["before", "never", "late"] = "never"
     reply: Reply | None = None
     edit: Callable[[Any], Any] | None = None
@@ -227,7 +228,7 @@ class Wire:
 
     async def _fail(self, fault: Fault, request: Request, writer: asyncio.StreamWriter) -> bool:
         """Act if the fault lets the service act, then answer wrongly or not at all."""
-        acts = fault.when == "before" or fault.do in ("half", "edit")
+        acts = fault.when == "before" or fault.do in ("half", "drip", "edit")
         reply = self._act(request) if acts else None
         if fault.when == "late":
             self._loop.call_later(fault.late_s, self._act, request)
@@ -246,6 +247,15 @@ class Wire:
             head = content.index(b"\r\n\r\n") + 4
             writer.write(content[: head + (len(content) - head) // 2])
             await writer.drain()
+        elif fault.do == "garbage":
+            writer.write(b"\x16\x03\x01 no HTTP \r\n\r\n")
+            await writer.drain()
+        elif fault.do == "drip":
+            assert reply is not None
+            for byte in reply.encode(f"req-{request.number}"):
+                writer.write(bytes([byte]))
+                await writer.drain()
+                await asyncio.sleep(0.2)
         elif fault.do == "edit":
             assert reply is not None
             assert fault.edit is not None
