@@ -64,7 +64,7 @@ class Controller:
         request_s: float = 0.03,
     ) -> None:
         _check(mode, max_in_flight, max_circuits_per_job, request_s)
-        self._mode, self._parallel = mode, parallel
+        self._mode = mode
         self._max_in_flight, self._request_s = max_in_flight, request_s
         self._limits = limits
         if max_circuits_per_job is not None:
@@ -142,7 +142,7 @@ class Controller:
         priced: tuple[tuple[int, float], ...] = ()
         if self._mode == "concurrent":
             jobs, reason = pack(items, replace(self._limits, circuits=1)), "one circuit per job"
-        elif self._mode == "auto" and self._parallel and len(jobs) < n:
+        elif self._mode == "auto" and len(jobs) < n:
             priced = now.price(n, len(jobs))
             n_jobs, reason = choose(priced)
             if n_jobs > len(jobs):

@@ -73,6 +73,21 @@ def test_the_modes_send_one_job_and_one_circuit_per_job():
     assert Controller(mode="concurrent").plan(items(3)) == [(0,), (1,), (2,)]
 
 
+def test_jobs_that_wait_for_slots_are_counted_in_waves():
+    controller = Controller(mode="concurrent", request_s=0.0, prior=JobModel(10.0, 0.0))
+    controller.plan(items(24))
+    assert controller.last_choice.predicted_s == pytest.approx(30, rel=0.05)
+
+
+def test_sizes_differ_until_it_is_known_what_a_circuit_takes():
+    controller = Controller()
+    sizes = [len(job) for job in controller.plan(items(400))]
+    assert max(sizes) >= 1.1 * min(sizes)
+    for n in (1, 10, 100):
+        controller.observe(n, 0.2 + 0.01 * n, n_parallel=1)
+    assert {len(job) for job in controller.plan(items(400))} == {50}
+
+
 def test_no_job_has_more_circuits_than_asked_for():
     for mode in ("auto", "multicircuit"):
         jobs = Controller(mode=mode, max_circuits_per_job=30).plan(items(100))
@@ -292,6 +307,22 @@ def test_scattered_times_are_not_taken_for_missing_slots():
     for _ in range(40):
         run(controller, machine, 200)
     assert controller.slots == 8
+
+
+def test_jobs_of_different_sizes_are_not_compared_to_count_slots():
+    controller = Controller()
+    for _ in range(40):
+        controller.observe(5, 0.25, n_parallel=4)
+        controller.observe(100, 1.2, n_parallel=4)
+    assert controller.slots == 8
+
+
+def test_jobs_that_waited_for_slots_do_not_move_the_model():
+    controller = Controller()
+    for end in range(1, 6):
+        for _ in range(8):
+            controller.observe(10, 0.3 * end, n_parallel=40)
+    assert controller.predict(10) == pytest.approx(0.3)
 
 
 def test_the_queue_moves_predictions_but_not_the_packing():

@@ -84,6 +84,29 @@ def test_groups_get_jobs_by_their_sizes():
     assert sum(job[0] < 90 for job in jobs) == 7
 
 
+def test_a_small_group_in_front_stays_one_job():
+    mixed = [Item(k, "small" if k < 10 else "large", 1, 10) for k in range(100)]
+    assert [len(job) for job in pack_evenly(mixed, Limits(), 4)] == [10, 30, 30, 30]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 1), st.integers(0, 90), st.integers(1, 900)), max_size=60),
+    st.integers(1, 70),
+    st.sampled_from([0.0, 0.1, 0.5]),
+)
+def test_every_circuit_is_packed_evenly_once_within_the_limits(sizes, n_jobs, tilt):
+    limits = Limits(circuits=7, gates=100, body_bytes=20_000)
+    todo = [Item(index, *size) for index, size in enumerate(sizes)]
+    jobs = pack_evenly(todo, limits, n_jobs, tilt=tilt)
+    assert sorted(index for job in jobs for index in job) == list(range(len(sizes)))
+    for job in jobs:
+        assert list(job) == sorted(job)
+        assert len({sizes[index][0] for index in job}) == 1
+        assert len(job) <= 7
+        assert len(job) == 1 or sum(sizes[index][1] for index in job) <= 100
+        assert sum(sizes[index][2] for index in job) <= 20_000
+
+
 def test_limits_may_ask_for_more_jobs_than_wanted():
     assert len(pack_evenly(items(100), Limits(circuits=10), 2)) == 10
 
