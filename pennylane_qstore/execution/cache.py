@@ -209,9 +209,12 @@ class ResultCache:
 
     def stats(self) -> CacheStats:
         """What this instance found and saved, and what the cache holds."""
-        if self._cache is None:
-            return self._ledger.stats(0, 0)
-        return self._ledger.stats(len(self), self._cache.n_bytes())
+        try:
+            held = (0, 0) if self._cache is None else (len(self), self._cache.n_bytes())
+        except FAILURES as error:
+            logger.warning("cache %s cannot be read: %s", self.directory, error)
+            held = (0, 0)
+        return self._ledger.stats(*held)
 
     def most_valuable(self, n: int = 10, *, by: str = "seconds") -> list[Savings]:
         """Entries whose hits saved most; see :meth:`ResultStore.most_valuable`."""

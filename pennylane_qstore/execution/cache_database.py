@@ -214,14 +214,12 @@ def _make_private(directory: Path) -> None:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name in (_FILE, f"{_FILE}-wal", f"{_FILE}-shm", f"{_FILE}-journal"):
         path = directory / name
-        try:
+        with suppress(FileNotFoundError):  # another process may remove it at any moment
             mode = path.lstat().st_mode
-        except FileNotFoundError:
-            continue
-        if not stat.S_ISREG(mode):
-            raise OSError(f"{name} is not a plain file; remove it")
-        if stat.S_IMODE(mode) != 0o600:
-            path.chmod(0o600)
+            if not stat.S_ISREG(mode):
+                raise OSError(f"{name} is not a plain file; remove it")
+            if stat.S_IMODE(mode) != 0o600:
+                path.chmod(0o600)
     # Never opened when it exists: closing it would release the locks this process has on it.
     with suppress(FileExistsError):
         os.close(os.open(directory / _FILE, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))

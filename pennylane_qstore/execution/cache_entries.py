@@ -1,8 +1,9 @@
 """Outcomes to the bytes of a cache entry and back: JSON whose arrays are base64 of plain numbers.
 
 Numbers in base64 read back exactly, half as long as in decimals and faster. Compression on top
-would take more time than the disk that it spares (``benchmarks/cache.py``). An array says its own type, such as
-``"<u2 AAEDAA=="``; entries of before, whose arrays are JSON lists, are still read.
+would take more time than the disk that it spares (``benchmarks/cache.py``). An
+array says its own type, such as ``"<u2 AAEDAA=="``; entries of before, whose arrays are JSON lists,
+are still read.
 """
 
 import binascii

@@ -191,6 +191,7 @@ def test_a_truncated_database_costs_time_and_not_results(cache, keep, caplog):
     assert again.get_many(["a"]) == [None]
     again.put_many([("b", SAMPLED)])
     assert keep == 0 or "cache" in caplog.text
+    assert again.stats().misses == 1
 
 
 def test_a_directory_that_cannot_be_made_is_reported_and_misses(tmp_path, caplog):
