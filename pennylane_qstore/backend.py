@@ -1,9 +1,11 @@
 """What runs the circuits of one device: the service, its limits, and the waiting for a batch."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from time import monotonic
+from typing import Any
 
 from tqdm.auto import tqdm
 
@@ -17,22 +19,31 @@ from pennylane_qstore.errors import (
 )
 from pennylane_qstore.execution import (
     BackendInfo,
+    Batch,
     BatchResult,
     Controller,
     HttpService,
+    JobModel,
     Journal,
     OnError,
     PollSchedule,
     Progress,
     Request,
-    ResultCache,
     Runner,
+    Settings,
+    open_cache,
     run_blocking,
+    start_blocking,
 )
-from pennylane_qstore.native import Bit, Circuit
-from pennylane_qstore.options import DeviceOptions
+from pennylane_qstore.execution.cost import Estimate, Ledger, read_rates
+from pennylane_qstore.execution.spending import shape_of
+from pennylane_qstore.handle import Handle
+from pennylane_qstore.native import Bit, Circuit, Outcomes
+from pennylane_qstore.options import EMULATOR_URL, DeviceOptions
 
 _MAX_SHOTS = 1_000_000
+_UNMEASURED = JobModel(0.2, 0.002)
+"""What a job on IonQ's simulator is taken to last before one was measured."""
 _EMBEDDED = EmulatorOptions(max_jobs=600)
 """Results are fetched at once, so few are kept; ten times as many may wait to be fetched, which is
 more than a job has circuits.
@@ -54,15 +65,18 @@ class Backend:
             max_in_flight=options.max_in_flight,
             max_circuits_per_job=options.max_circuits_per_job,
             parallel=options.backend == "simulator",
+            prior=_UNMEASURED,
         )
         self._service = HttpService(
             options.url,
             options.key,
             app=app,
             max_connections=options.max_in_flight,
-            on_limit=self.controller.observe_limit,
+            on_limit=self._observe_limit,
         )
-        self.cache = _open_cache(options.cache)
+        self.cache = open_cache(options.cache, limits=options.limits)
+        self.ledger = Ledger(options.budget)
+        self._rehearsal: Runner | None = None
         self.journal = _open_journal(options) if app is None else None
         self._runner = Runner(
             self._service,
@@ -72,7 +86,12 @@ class Backend:
             poll=PollSchedule.local() if app is not None else PollSchedule(),
             max_in_flight=options.max_in_flight,
             queue_s=options.max_queue_wait,
+            ledger=self.ledger,
+            rates=None if options.rates is None else read_rates(options.rates),
         )
+
+    def _observe_limit(self, pause_s: float) -> None:
+        self.controller.observe_limit(monotonic(), retry_after_s=pause_s)
 
     @property
     def is_machine(self) -> bool:
@@ -152,6 +171,8 @@ class Backend:
         """
         if not requests:
             return BatchResult((), (), 0, 0.0)
+        if self.options.dry_run:
+            return self._rehearse(requests)
         wanted = self.options.progress
         disable, delay = (None, 1) if wanted is None else (not wanted, 0)
         with tqdm(
@@ -160,7 +181,8 @@ class Backend:
 
             def show(progress: Progress) -> None:
                 bar.update(progress.done - bar.n)
-                bar.set_postfix(progress.jobs, refresh=False)
+                cost = {"cost": str(progress.cost)} if progress.cost else {}
+                bar.set_postfix(progress.jobs | cost, refresh=False)
 
             return run_blocking(
                 self._runner.run,
@@ -172,11 +194,50 @@ class Backend:
                 on_interrupt=self.options.on_interrupt,
             )
 
+    def _rehearse(self, requests: Sequence[Request]) -> BatchResult:
+        """Price a batch, and answer it by the emulator."""
+        self.ledger.reserve(self.estimate(requests))
+        if self._rehearsal is None:
+            app = create_app(_EMBEDDED)
+            self._rehearsal = Runner(HttpService(EMULATOR_URL, "emulator", app=app))
+        exact = [Request(request.circuit) for request in requests]
+        return run_blocking(self._rehearsal.run, exact, Settings("simulator", exact=True))
 
-def _open_cache(cache: bool | str | Path) -> ResultCache | None:
-    if cache is False:
-        return None
-    return ResultCache(None if cache is True else Path(cache))
+    def submit(self, requests: Sequence[Request], finish: Callable[[BatchResult], Any]) -> Handle:
+        """Submit a batch, and return when the service has accepted its jobs."""
+        batch = Batch()
+        future, cancel = start_blocking(
+            self._runner.run,
+            requests,
+            self.options.settings,
+            on_error=self.options.on_error,
+            on_interrupt="cancel",
+            batch=batch,
+        )
+        batch.sent.wait()
+        if future.done() and future.exception() is not None:
+            future.result()
+        return Handle(batch, future, finish, cancel)
+
+    def collect(self, job_ids: Sequence[str]) -> list[list[Outcomes]]:
+        """Outcomes of jobs that were submitted before, each read as its source was measured."""
+        found = run_blocking(
+            self._runner.collect, job_ids, self.options.settings, timeout_s=self.options.timeout
+        )
+        return [
+            [one.read(entry.readout) if entry.readout else one for entry, one in job]
+            for job in found
+        ]
+
+    def estimate(self, requests: Sequence[Request]) -> Estimate:
+        """What requests will cost that no cache answers, one job for each number of shots."""
+        by_shots: dict[int | None, list[Circuit]] = {}
+        for request in requests:
+            by_shots.setdefault(request.shots, []).append(request.circuit)
+        shapes = [
+            shape_of(circuits, shots, self.options.settings) for shots, circuits in by_shots.items()
+        ]
+        return run_blocking(self._runner.spending.estimate, shapes)
 
 
 def _open_journal(options: DeviceOptions) -> Journal | None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from pennylane_qstore import __version__
-from pennylane_qstore.errors import QStoreError
+from pennylane_qstore.errors import InvalidOptionError, QStoreError
 from pennylane_qstore.training import TrainSettings
 
 if TYPE_CHECKING:
@@ -54,6 +54,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"qstore {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_train(commands.add_parser("train", help="train a classifier on breast-cancer data"))
+    _add_jobs(commands.add_parser("jobs", help="list, collect and cancel submitted jobs"))
+    report = commands.add_parser("report", help="summarise the log of a run")
+    report.add_argument("log", type=Path, help="JSON-lines file that the device's log= named")
+    report.set_defaults(command=_summarize)
     emulator = commands.add_parser("emulator", help="emulate IonQ's service locally")
     actions = emulator.add_subparsers(required=True, metavar="ACTION")
     _add_serve(actions.add_parser("serve", help="answer IonQ's API v0.4 over HTTP"))
@@ -77,6 +81,23 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=_train)
 
 
+def _add_jobs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "action",
+        choices=["list", "collect", "cancel", "forget", "clean"],
+        nargs="?",
+        default="list",
+    )
+    add = parser.add_argument
+    add("job", nargs="*", help="job ids; all open jobs if none are given")
+    add("--journal", type=Path, help="directory of the journal (the user's state directory)")
+    add("--cache", help="directory or address of the cache (the user's cache directory)")
+    add("--all", action="store_true", help="list jobs that have ended, too")
+    add("--timeout", type=float, help="seconds to wait for each job")
+    add("--older-than", type=float, default=30.0, help="clean: days since a job ended")
+    parser.set_defaults(command=_jobs)
+
+
 def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.ArgumentDefaultsHelpFormatter
     add = parser.add_argument
@@ -87,6 +108,31 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     add("--shuffle-results", action="store_true", help="give result keys in random order")
     add("--seed", type=int, default=argparse.SUPPRESS, help="seed of noise and of shuffling")
     parser.set_defaults(command=_serve)
+
+
+def _jobs(args: argparse.Namespace) -> None:
+    jobs = import_module("pennylane_qstore.jobs")
+    now = datetime.now().timestamp()
+    desk = jobs.open_desk(args.journal, args.cache)
+    if args.action == "clean":
+        n_gone = desk.journal.clean(before=now - 86400 * args.older_than)
+        print(f"{n_gone} ended jobs forgotten")
+        return
+    chosen = desk.select(args.job, everything=args.all and args.action == "list")
+    if args.action in ("cancel", "forget") and not args.job:
+        raise InvalidOptionError(f"qstore jobs {args.action} needs job ids; see qstore jobs list")
+    lines = {
+        "list": lambda: [jobs.line(one, now) for one in chosen],
+        "collect": lambda: desk.collect(chosen, args.timeout),
+        "cancel": lambda: desk.cancel(chosen),
+        "forget": lambda: desk.forget(chosen),
+    }[args.action]()
+    print("\n".join(lines) or f"no open jobs in {desk.journal.directory}")
+
+
+def _summarize(args: argparse.Namespace) -> None:
+    reporting = import_module("pennylane_qstore.reporting")
+    print(reporting.summarize(reporting.read_log(args.log).records))
 
 
 def _train(args: argparse.Namespace) -> None:

@@ -34,12 +34,26 @@ from pennylane_qstore.compile import (
     to_numpy,
 )
 from pennylane_qstore.compile.report import CompileReport
-from pennylane_qstore.execution import BatchMode, BatchResult, OnError, OnInterrupt, Request
+from pennylane_qstore.errors import InvalidOptionError, UnsupportedMeasurementError
+from pennylane_qstore.execution import (
+    BatchMode,
+    BatchResult,
+    Controller,
+    Journal,
+    OnError,
+    OnInterrupt,
+    Request,
+    ResultStore,
+)
+from pennylane_qstore.execution.cost import Estimate, Ledger
 from pennylane_qstore.gradients import Gradients
+from pennylane_qstore.handle import Handle
 from pennylane_qstore.inspection import report, require_verified
 from pennylane_qstore.measure import measure
 from pennylane_qstore.native import GateSet, Outcomes
 from pennylane_qstore.options import DeviceOptions
+from pennylane_qstore.recording import Recorder, Watch
+from pennylane_qstore.reporting import Summary
 
 
 class IonQDevice(Device):
@@ -59,7 +73,29 @@ class IonQDevice(Device):
         seed: Seed of the sampling from exact distributions, and of the order of samples.
         api_key: IonQ API key; else the environment's ``IONQ_API_KEY``.
         base_url: Address of the API; else the environment's ``IONQ_API_URL``, else IonQ's.
-        cache: Whether results are kept on disk and reused, or the directory to keep them in.
+        cache: Whether results are kept on disk and reused, or the directory to keep them in, or the
+            address of a Redis server such as ``"redis://host:6379/0"``.
+        cache_limits: What the cache may keep: ``max_entries``, ``max_bytes``, ``expire_s``, and
+            ``evict_paid``, without which sampled results are never dropped.
+        journal: Whether submissions are written down so that none is sent twice, or the directory
+            to write them to; by default that of the cache, if one was named, else the user's state
+            directory. The embedded emulator needs no journal.
+        batch_mode: ``"auto"`` packs a batch into as many parallel jobs as finish soonest,
+            ``"multicircuit"`` into as few as possible, ``"concurrent"`` into one for each circuit.
+        max_in_flight: Largest number of connections to the service.
+        max_circuits_per_job: Largest number of circuits in a job.
+        max_queue_wait: Longest time in the service's queue, in seconds; a job that waits longer is
+            left there and raises :class:`~pennylane_qstore.errors.QueueTimeoutError`.
+        on_error: ``"raise"``, or ``"partial"`` for ``execute`` to return the error in the place of
+            each failed tape.
+        on_interrupt: Whether Ctrl-C leaves jobs running (``"keep"``), to be collected by running
+            the same again, or cancels them (``"cancel"``).
+        budget: Largest amount to spend; a batch that would pass it is refused before it is sent.
+        rates: Prices, such as ``{"1q": 3e-5, "2q": 1e-3, "minimum": 12.4, "unit": "usd"}`` per gate
+            and shot; None asks the service for estimates.
+        dry_run: Whether to send nothing: batches are priced against the budget, and answered by the
+            emulator.
+        log: JSON-lines file to which a record of each batch is appended.
         error_mitigation: IonQ's settings, such as ``{"debiasing": True, "sharpen": True}``.
         job_name: Name of the jobs.
         metadata: Up to nine pairs of strings to store with the jobs.
@@ -118,6 +154,11 @@ class IonQDevice(Device):
         max_queue_wait: float | None = None,
         on_error: OnError = "raise",
         on_interrupt: OnInterrupt = "keep",
+        cache_limits: Mapping[str, Any] | None = None,
+        budget: float | None = None,
+        rates: Mapping[str, Any] | None = None,
+        dry_run: bool = False,
+        log: str | Path | None = None,
         error_mitigation: Mapping[str, bool] | None = None,
         job_name: str | None = None,
         metadata: Mapping[str, str] | None = None,
@@ -145,6 +186,11 @@ class IonQDevice(Device):
             max_queue_wait=max_queue_wait,
             on_error=on_error,
             on_interrupt=on_interrupt,
+            cache_limits=cache_limits,
+            budget=budget,
+            rates=rates,
+            dry_run=dry_run,
+            log=log,
             error_mitigation=error_mitigation,
             job_name=job_name,
             metadata=metadata,
@@ -156,6 +202,7 @@ class IonQDevice(Device):
             verify=verify,
         )
         self.templates = TemplateStore()
+        self._recorder = Recorder(None if log is None else Path(log))
         self._rng = np.random.default_rng(seed)
         self._rng_lock = threading.Lock()
         self._backend = Backend(options)
@@ -333,40 +380,168 @@ class IonQDevice(Device):
         """
         if isinstance(circuits, QuantumScript):
             return self.compute_derivatives((circuits,), execution_config)[0]
-        tapes = [to_numpy(tape) for tape in circuits]
-        native, _ = self._compiling()(tapes)
-        gradients = Gradients.plan(tapes, native, self._compile)
-        requests = [self._backend.request(*pair) for pair in gradients.circuits()]
-        batch = self._run(requests, on_error="raise")
+        with self._watch() as watch:
+            tapes = [to_numpy(tape) for tape in circuits]
+            native, _ = self._compiling()(tapes)
+            gradients = Gradients.plan(tapes, native, self._compile)
+            requests = [self._backend.request(*pair) for pair in gradients.circuits()]
+            watch.lap("compile")
+            batch = self._run(requests, watch, on_error="raise")
+            found = [outcomes for outcomes in batch.outcomes if isinstance(outcomes, Outcomes)]
+            watch.skip()
+            jacobians = gradients.combine(found, self._spawn(len(tapes)))
+            watch.lap("measure")
         if self.tracker.active:
             self.tracker.update(derivative_batches=1, derivatives=len(tapes))
             self._track_batch(batch, requests)
-        found = [outcomes for outcomes in batch.outcomes if isinstance(outcomes, Outcomes)]
-        return gradients.combine(found, self._spawn(len(tapes)))
+        return jacobians
+
+    def submit(self, tapes: QuantumScript | Sequence[QuantumScript]) -> Handle:
+        """Submit tapes now and collect their results later.
+
+        Returns when the service has accepted the jobs. The process may end then:
+        :meth:`retrieve`, or executing the same tapes again, collects the results.
+
+        Args:
+            tapes: Tapes, or one.
+
+        Returns:
+            A handle with ``job_ids``, ``status()``, ``result()`` and ``cancel()``; it can be
+            awaited.
+
+        Raises:
+            InvalidCircuitError: If a circuit cannot be run; nothing was submitted then.
+            ServiceError: If the service refuses, or cannot be reached.
+        """
+        single = isinstance(tapes, QuantumScript)
+        batch, process = self._prepare([tapes] if single else tapes)
+
+        def finish(found: BatchResult) -> Any:
+            results = process(self._measure(batch, found))
+            return results[0] if single else results
+
+        return self._backend.submit(self._requests(batch), finish)
+
+    def retrieve(self, job_ids: Sequence[str], tapes: Sequence[QuantumScript] | None = None) -> Any:
+        """Collect jobs that were submitted before, perhaps by another process on another day.
+
+        Args:
+            job_ids: Ids of jobs in the journal.
+            tapes: The tapes they were submitted for; needs the cache.
+
+        Returns:
+            The results of ``tapes``, if given; else for each job the
+            :class:`~pennylane_qstore.native.Outcomes` of its circuits, in order.
+
+        Raises:
+            JournalError: If a job is not in the journal.
+            BatchTimeoutError: If a job has not finished within ``timeout``.
+            JobError: If a job failed or was canceled.
+        """
+        if tapes is not None and self.cache is None:
+            raise InvalidOptionError("retrieve(job_ids, tapes) needs a cache; use cache=True")
+        found = self._backend.collect([job_ids] if isinstance(job_ids, str) else job_ids)
+        return found if tapes is None else self.execute(tapes)
+
+    def estimate(self, tapes: QuantumScript | Sequence[QuantumScript]) -> Estimate:
+        """What tapes would cost, by ``rates`` or the service's rate card. Nothing is sent.
+
+        Raises:
+            ServiceError: If the service was asked and did not say.
+        """
+        batch, _ = self._prepare([tapes] if isinstance(tapes, QuantumScript) else tapes)
+        return self._backend.estimate(self._requests(batch))
+
+    def prewarm(self, tapes: QuantumScript | Sequence[QuantumScript]) -> None:
+        """Compile the templates of tapes and put their results into the cache."""
+        tapes = [tapes] if isinstance(tapes, QuantumScript) else tapes
+        self.execute(tapes)
+
+    def report(self) -> Summary:
+        """What the device did so far: text, ``to_dict()``, and a table in a notebook."""
+        return self._recorder.summary()
+
+    def clear_caches(self) -> None:
+        """Forget all compiled templates and all kept results, also paid ones."""
+        self.templates.clear()
+        if self.cache is not None:
+            self.cache.clear()
+
+    @property
+    def cache(self) -> ResultStore | None:
+        """The result cache: ``stats()``, ``clear()``, ``most_valuable()``."""
+        return self._backend.cache
+
+    @property
+    def journal(self) -> Journal | None:
+        """What was submitted."""
+        return self._backend.journal
+
+    @property
+    def controller(self) -> Controller:
+        """What decides into how many jobs a batch is packed: ``last_choice`` says how and why."""
+        return self._backend.controller
+
+    @property
+    def ledger(self) -> Ledger:
+        """What was spent: ``spent``, ``reserved``, ``estimated``, ``saved`` and ``budget``."""
+        return self._backend.ledger
+
+    def _prepare(
+        self, tapes: Sequence[QuantumScript]
+    ) -> tuple[list[NativeTape], Callable[[Sequence[Any]], tuple[Any, ...]]]:
+        """Native tapes for any tapes, and what makes results of the latter from the former's.
+
+        Raises:
+            UnsupportedMeasurementError: If a tape asks for a state, which no job returns.
+        """
+        batch, process = self.preprocess_transforms()([to_numpy(tape) for tape in tapes])
+        for tape in batch:
+            if not isinstance(tape, NativeTape):
+                raise UnsupportedMeasurementError(
+                    f"{tape.measurements} needs the state, which no job returns"
+                )
+        return list(batch), process
 
     def _spawn(self, n: int) -> list[np.random.Generator]:
         with self._rng_lock:
             return self._rng.spawn(n)
 
     def _execute_native(self, circuits: Sequence[NativeTape]) -> tuple[Any, ...]:
-        compile_tapes(circuits)
-        requests = [
-            self._backend.request(tape.compiled, tape.shots.total_shots, tape.readout)
-            for tape in circuits
-        ]
-        batch = self._run(requests)
-        results = tuple(
-            _measure(tape, outcomes, rng)
-            for tape, outcomes, rng in zip(
-                circuits, batch.outcomes, self._spawn(len(requests)), strict=True
-            )
-        )
+        with self._watch() as watch:
+            requests = self._requests(circuits)
+            watch.lap("compile")
+            batch = self._run(requests, watch)
+            watch.skip()
+            results = self._measure(circuits, batch)
+            watch.lap("measure")
         if self.tracker.active:
             self._track(circuits, results, batch)
         return results
 
-    def _run(self, requests: Sequence[Request], *, on_error: OnError | None = None) -> BatchResult:
-        return self._backend.run(requests, title=self.name, on_error=on_error)
+    def _requests(self, circuits: Sequence[NativeTape]) -> list[Request]:
+        compile_tapes(circuits)
+        return [
+            self._backend.request(tape.compiled, tape.shots.total_shots, tape.readout)
+            for tape in circuits
+        ]
+
+    def _measure(self, circuits: Sequence[NativeTape], batch: BatchResult) -> tuple[Any, ...]:
+        rngs = self._spawn(len(circuits))
+        return tuple(
+            _measure(tape, outcomes, rng)
+            for tape, outcomes, rng in zip(circuits, batch.outcomes, rngs, strict=True)
+        )
+
+    def _watch(self) -> Watch:
+        return Watch(self._recorder, self.templates, self._backend)
+
+    def _run(
+        self, requests: Sequence[Request], watch: Watch, *, on_error: OnError | None = None
+    ) -> BatchResult:
+        batch = self._backend.run(requests, title=self.name, on_error=on_error)
+        watch.saw(batch, requests)
+        return batch
 
     def _track(
         self, tapes: Sequence[NativeTape], results: Sequence[Any], batch: BatchResult

@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from math import isfinite
 from pathlib import Path
 from typing import Any, get_args
 
 from pennylane_qstore.errors import InvalidOptionError, MissingKeyError, UnknownBackendError
-from pennylane_qstore.execution import BatchMode, OnError, OnInterrupt, Settings
+from pennylane_qstore.execution import BatchMode, CacheLimits, OnError, OnInterrupt, Settings
 from pennylane_qstore.native import GateSet
 
 IONQ_URL = "https://api.ionq.co/v0.4"
@@ -42,6 +42,11 @@ class DeviceOptions:
     max_queue_wait: float | None = None
     on_error: OnError = "raise"
     on_interrupt: OnInterrupt = "keep"
+    cache_limits: Mapping[str, Any] | None = None
+    budget: float | None = None
+    rates: Mapping[str, Any] | None = None
+    dry_run: bool = False
+    log: str | Path | None = None
     error_mitigation: Mapping[str, bool] | None = None
     job_name: str | None = None
     metadata: Mapping[str, str] | None = None
@@ -75,8 +80,7 @@ class DeviceOptions:
             _check_count("max_circuits_per_job", self.max_circuits_per_job)
         if not isinstance(self.journal, bool | str | Path) or "://" in str(self.journal):
             raise InvalidOptionError(f"journal={self.journal!r}; use True, False or a directory")
-        is_address = isinstance(self.cache, str) and "://" in self.cache
-        if is_address or not isinstance(self.cache, bool | str | Path):
+        if not isinstance(self.cache, bool | str | Path):
             raise InvalidOptionError(f"cache={self.cache!r}; use True, False or a directory")
         _check_seed("noise_seed", self.noise_seed, smallest=1)
         _check_seed("seed", self.seed, smallest=0)
@@ -99,6 +103,23 @@ class DeviceOptions:
                 f"{given} is given, but backend='emulator' runs inside this process and needs "
                 "none; use backend='simulator' or a machine such as 'qpu.forte-1'"
             )
+
+    @property
+    def limits(self) -> CacheLimits | None:
+        """What the cache may keep.
+
+        Raises:
+            InvalidOptionError: If a limit is none.
+        """
+        if self.cache_limits is None:
+            return None
+        known = [field.name for field in fields(CacheLimits)]
+        unknown = set(self.cache_limits) - set(known)
+        if unknown:
+            raise InvalidOptionError(
+                f"cache_limits has {', '.join(sorted(unknown))}; it takes {', '.join(known)}"
+            )
+        return CacheLimits(**self.cache_limits)
 
     @property
     def is_exact(self) -> bool:

@@ -1,9 +1,14 @@
 """Circuits and shots to outcomes: all I/O and all waiting."""
 
+from pennylane_qstore.execution.batch import Batch
 from pennylane_qstore.execution.blocking import run as run_blocking
-from pennylane_qstore.execution.cache import ResultCache
+from pennylane_qstore.execution.blocking import start as start_blocking
+from pennylane_qstore.execution.cache import ResultCache, ResultStore, open_cache
+from pennylane_qstore.execution.cache_stats import CacheStats
+from pennylane_qstore.execution.cache_stats import Limits as CacheLimits
 from pennylane_qstore.execution.client import HttpService
 from pennylane_qstore.execution.controller import BatchMode, Controller
+from pennylane_qstore.execution.job_model import JobModel
 from pennylane_qstore.execution.journal import Journal
 from pennylane_qstore.execution.polling import PollSchedule
 from pennylane_qstore.execution.request import (
@@ -18,10 +23,14 @@ from pennylane_qstore.execution.service import BackendInfo, JobView, Service
 
 __all__ = [
     "BackendInfo",
+    "Batch",
     "BatchMode",
     "BatchResult",
+    "CacheLimits",
+    "CacheStats",
     "Controller",
     "HttpService",
+    "JobModel",
     "JobRecord",
     "JobView",
     "Journal",
@@ -31,8 +40,11 @@ __all__ = [
     "Progress",
     "Request",
     "ResultCache",
+    "ResultStore",
     "Runner",
     "Service",
     "Settings",
+    "open_cache",
     "run_blocking",
+    "start_blocking",
 ]

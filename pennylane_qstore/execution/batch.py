@@ -1,9 +1,11 @@
 """What one call of the runner keeps track of."""
 
+import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from pennylane_qstore.execution.cost import Cost
 from pennylane_qstore.execution.job import Job, Ticket
 from pennylane_qstore.execution.request import Progress
 
@@ -19,6 +21,8 @@ class Batch:
         tickets: What is to be found out.
         places: Ticket of each request; shape ``(n_requests,)``.
         jobs: The jobs that it waits for or waited for.
+        spans: What was done when.
+        sent: Set when all jobs have been submitted.
         error: What the callback raised.
     """
 
@@ -27,18 +31,27 @@ class Batch:
     tickets: list[Ticket] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
+    spans: list[tuple[str, float, float]] = field(default_factory=list)
+    sent: threading.Event = field(default_factory=threading.Event)
     error: Exception | None = None
 
     def report(self) -> None:
         """Tell the caller where the batch stands. Its mistakes must not cost paid results."""
+        if self.jobs and all(job.job_id or not job.is_open for job in self.jobs):
+            self.sent.set()
         if self.on_progress is None:
             return
-        done = sum(self.tickets[place].outcomes is not None for place in self.places)
-        statuses = dict(Counter(job.status for job in self.jobs))
         try:
-            self.on_progress(Progress(done, len(self.places), statuses))
+            self.on_progress(self.progress())
         except Exception as error:
             self.on_progress, self.error = None, error
+
+    def progress(self) -> Progress:
+        """Where the batch stands."""
+        done = sum(self.tickets[place].outcomes is not None for place in self.places)
+        cost = Cost.sum(job.cost or job.estimated or Cost() for job in self.jobs)
+        statuses = dict(Counter(job.status for job in self.jobs))
+        return Progress(done, len(self.places), statuses, cost)
 
     def replicates(self) -> list[tuple[str, int]]:
         """Key and number of each replicate that this batch holds."""

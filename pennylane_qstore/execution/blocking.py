@@ -114,3 +114,12 @@ def run(function: Callable[..., Awaitable[T]], *args: Any, **kwargs: Any) -> T:
     except BaseException:
         call.cancel(portal)
         raise
+
+
+def start(
+    function: Callable[..., Awaitable[T]], *args: Any, **kwargs: Any
+) -> "tuple[Future[T], Callable[[], None]]":
+    """Call an asynchronous function without waiting; gives its future, and what cancels it."""
+    portal = _shared.get()
+    call = _Call(partial(function, *args, **kwargs))
+    return portal.start_task_soon(call.run), partial(call.cancel, portal)

@@ -43,7 +43,7 @@ class HttpService:
         max_connections: Largest number of connections, which are kept and used again.
         timeout_s: Longest silence of the service within one request.
         sleep: Waits for a number of seconds before a request is repeated.
-        on_limit: Told whenever the service says that there are too many requests.
+        on_limit: Told when there were too many requests, with the pause in seconds that was asked.
 
     Attributes:
         counts: Requests sent so far, by method, and ``"retries"`` among them.
@@ -61,7 +61,7 @@ class HttpService:
         max_connections: int = 8,
         timeout_s: float = 60,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
-        on_limit: Callable[[], None] = lambda: None,
+        on_limit: Callable[[float], None] = lambda _: None,
     ) -> None:
         self.counts: Counter[str] = Counter()
         self._on_limit = on_limit
@@ -91,8 +91,10 @@ class HttpService:
         """
         response = await self._send("POST", "/jobs", content=body)
         try:
-            answer = _parse(response)
-            return str(answer["id"])
+            job_id = _parse(response)["id"]
+            if not isinstance(job_id, str) or not job_id.strip():
+                raise TypeError(f"no id: {job_id!r}")
+            return job_id
         except (MalformedResultError, KeyError, TypeError) as error:
             raise UnconfirmedSubmissionError(
                 f"{self._base_url} accepted a submission without naming the job: "
@@ -132,6 +134,14 @@ class HttpService:
     async def cancel_job(self, job_id: str) -> None:
         """Ask for a job to be canceled."""
         await self._send("PUT", f"/jobs/{quote(job_id, safe='')}/status/cancel")
+
+    async def get_estimate(self, query: Mapping[str, str]) -> Any:
+        """What the service estimates for a job, as it says it."""
+        return await self._read("/jobs/estimate", params=query)
+
+    async def get_cost(self, job_id: str) -> Any:
+        """What the service says that a job cost."""
+        return await self._read(f"/jobs/{quote(job_id, safe='')}/cost")
 
     async def backends(self) -> tuple[BackendInfo, ...]:
         """All backends, from a bare array or from ``{"backends": [...]}``."""

@@ -24,7 +24,7 @@ from pennylane_qstore.errors import (
 )
 from pennylane_qstore.execution import journal as journals
 from pennylane_qstore.execution.batch import Batch
-from pennylane_qstore.execution.cache import ResultCache
+from pennylane_qstore.execution.cache import ResultStore
 from pennylane_qstore.execution.controller import Controller
 from pennylane_qstore.execution.fetch import fetch_outcomes
 from pennylane_qstore.execution.job import Job, Ticket, find, submit, wait
@@ -35,6 +35,7 @@ from pennylane_qstore.execution.polling import Clock, PollSchedule
 from pennylane_qstore.execution.replicates import replicate_seed
 from pennylane_qstore.execution.request import SHARPEN, Settings
 from pennylane_qstore.execution.service import Service
+from pennylane_qstore.execution.spending import Spending
 
 GATHER_S = 0.003
 """How long a batch waits for others to share its jobs, if others are under way."""
@@ -75,6 +76,7 @@ class Flights:
         poll: How often to ask for a job's status.
         max_in_flight: Largest number of requests that are open at once.
         clock: The time.
+        spending: Keeps the budget.
         queue_s: Longest time in the service's queue, or None.
     """
 
@@ -82,15 +84,17 @@ class Flights:
         self,
         service: Service,
         *,
-        cache: ResultCache | None,
+        cache: ResultStore | None,
         journal: Journal | None,
         controller: Controller,
         poll: PollSchedule,
         max_in_flight: int,
         clock: Clock,
+        spending: Spending,
         queue_s: float | None = None,
     ) -> None:
         self._service = service
+        self._spending = spending
         self._cache = cache
         self._journal = journal
         self._controller = controller
@@ -138,6 +142,11 @@ class Flights:
             # The batch that led gave up, or asked for something impossible: not this one's fault.
             await self.launch(batch, settings)
 
+    def revisit(self, submissions: Sequence[Submission]) -> None:
+        """Let the next batch that asks for their circuits wait for these jobs, even ended ones."""
+        for submission in submissions:
+            self._attached(self._here(), submission)
+
     async def leave(self, batch: Batch, *, cancel: bool = False) -> None:
         """Wait no more. A job that nobody waits for is left as it is, or canceled."""
         self._here().batches.discard(batch)
@@ -174,8 +183,14 @@ class Flights:
             rest = self._board(loop, [t for t in open_tickets if t not in jobs], jobs)
             rest = await self._attach(loop, rest, settings, jobs)
             planned = self._plan(rest, settings)
-            if await self._claim(planned, settings):
-                break
+            await self._spending.reserve(planned, settings)
+            try:
+                if await self._claim(planned, settings):
+                    break
+            except BaseException:
+                self._spending.release(planned)
+                raise
+            self._spending.release(planned)
         for job in planned:
             jobs.update((ticket, job) for tickets in job.tickets for ticket in tickets)
         for batch in wave.batches:
@@ -216,19 +231,22 @@ class Flights:
         for submission in held:
             found = await self._resolve(submission)
             if found is not None:
-                job = Job(
-                    found.circuits,
-                    tuple([] for _ in found.circuits),
-                    found.shots,
-                    found.mark,
-                    attached=True,
-                    job_id=found.job_id,
-                )
-                logger.info("job %s: had been submitted before", job.job_id or "(no id yet)")
-                loop.by_key.update(
-                    (entry.key, (job, place)) for place, entry in enumerate(job.entries)
-                )
+                self._attached(loop, found)
         return self._board(loop, tickets, jobs)
+
+    def _attached(self, loop: _Loop, submission: Submission) -> Job:
+        """A job that somebody else submits, or did."""
+        job = Job(
+            submission.circuits,
+            tuple([] for _ in submission.circuits),
+            submission.shots,
+            submission.mark,
+            attached=True,
+            job_id=submission.job_id,
+        )
+        logger.info("job %s: had been submitted before", job.job_id or "(no id yet)")
+        loop.by_key.update((entry.key, (job, place)) for place, entry in enumerate(job.entries))
+        return job
 
     async def _resolve(self, submission: Submission) -> Submission | None:
         """What became of an open submission; None if it never arrived."""
@@ -322,6 +340,7 @@ class Flights:
             with anyio.CancelScope(shield=True):
                 if not job.attached and job.status == "unsent":
                     await self._note(job, journals.REFUSED)
+                    self._spending.release([job])
             job.report()
             job.done.set()
 
@@ -353,9 +372,11 @@ class Flights:
                     await self._note(job, journals.LOST)
                     raise
                 except Exception:
+                    self._spending.release([job])
                     await self._note(job, journals.REFUSED)
                     raise
                 await self._note(job, journals.SENT)
+        job.spans.append(("submit", job.started, self._clock.now()))
         job.status, job.body = "submitted", b""
         logger.info("job %s: submitted, %d circuits", job.job_id, len(job.entries))
         job.report()
@@ -365,6 +386,7 @@ class Flights:
         n_circuits = len(job.entries)
         known = not (job.attached or self._poll.eager)
         predicted = self._controller.predict(n_circuits) if known else None
+        began = self._clock.now()
         try:
             view = await wait(
                 self._service,
@@ -377,8 +399,10 @@ class Flights:
         except JobError as error:
             canceled = isinstance(error, JobCanceledError)
             await self._note(job, journals.CANCELED if canceled else journals.FAILED)
+            await self._spending.settle(job, settings)
             raise
         finished = self._clock.now()
+        job.spans.append(("wait", began, finished))
         found = await fetch_outcomes(
             self._service,
             view,
@@ -387,18 +411,24 @@ class Flights:
             loop.limiter,
             sharpen=dict(settings.error_mitigation).get(SHARPEN, False),
         )
+        fetched = self._clock.now()
+        job.spans.append(("fetch", finished, fetched))
         if not job.attached:
             job.seconds = self._clock.now() - job.started
             self._controller.observe(n_circuits, finished - job.started, n_parallel=len(loop.tasks))
         job.answer(found)
         job.is_open = False
         with anyio.CancelScope(shield=True):
+            await self._spending.settle(job, settings)
             if self._cache is not None:
                 entries = [
                     (e.key, outcomes) for e, outcomes in zip(job.entries, found, strict=True)
                 ]
-                await anyio.to_thread.run_sync(self._cache.put_many, entries)
+                spent = dict(job.cost.amounts) if job.cost else None
+                put = partial(self._cache.put_many, entries, seconds=job.seconds, cost=spent)
+                await anyio.to_thread.run_sync(put)
             await self._note(job, journals.COLLECTED)
+        job.spans.append(("cache", fetched, self._clock.now()))
 
     async def _note(self, job: Job, state: str) -> None:
         """Write a new state of a job down."""

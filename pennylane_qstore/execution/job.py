@@ -16,6 +16,7 @@ from pennylane_qstore.errors import (
     UnconfirmedSubmissionError,
 )
 from pennylane_qstore.execution.cache import replicate_key
+from pennylane_qstore.execution.cost import Cost
 from pennylane_qstore.execution.fetch import Limiter
 from pennylane_qstore.execution.journal import Entry
 from pennylane_qstore.execution.polling import Clock
@@ -26,7 +27,7 @@ from pennylane_qstore.native import Bit, Circuit, Outcomes
 SETTLE_S = (0.0, 0.5, 1.5, 3.0)
 """Waits before each look for a submission whose answer was lost: a service may list it late."""
 
-MAX_SENDS = 3
+MAX_SENDS = 5
 """How often a submission is sent in all, if it is certain each time that it did not arrive."""
 
 _SEARCHED = 500
@@ -47,6 +48,7 @@ class Ticket:
         base: Key that its replicates share; empty where nothing needs one.
         replicate: Which sample of equal ones it is.
         readout: How the source's qubits are read from the circuit's.
+        known_key: Its key, where only that is known.
         outcomes: The answer, once it is here.
         error: What went wrong with its job.
     """
@@ -56,12 +58,20 @@ class Ticket:
     base: str = ""
     replicate: int = 0
     readout: tuple[Bit, ...] = ()
+    known_key: str = ""
     outcomes: Outcomes | None = None
     error: Exception | None = None
+
+    @classmethod
+    def of(cls, entry: Entry, shots: int | None) -> "Ticket":
+        """A ticket for a circuit of which only the journal knows."""
+        return cls(Circuit(entry.n_qubits, ()), shots, known_key=entry.key)
 
     @property
     def key(self) -> str:
         """Key in the cache; empty where nothing needs one."""
+        if self.known_key:
+            return self.known_key
         if self.shots is None or not self.base:
             return self.base
         return replicate_key(self.base, self.replicate)
@@ -103,11 +113,14 @@ class Job:
         status: The last status seen, ``"unsent"`` before the submission.
         seconds: Time from the submission until the results were here.
         polls: How often its status was asked.
+        estimated: What it was estimated to cost; None where nobody said.
+        cost: What it did cost.
         error: What went wrong with it.
         is_open: Whether neither results nor an error are here.
         started: When its submission began.
         waiting: The batches that wait for it.
         scope: Ends the waiting.
+        spans: What was done when.
         done: Set at the end.
         task: What runs it.
     """
@@ -122,11 +135,14 @@ class Job:
     status: str = "unsent"
     seconds: float = 0.0
     polls: int = 0
+    estimated: Cost | None = None
+    cost: Cost | None = None
     error: Exception | None = None
     is_open: bool = True
     started: float = 0.0
     waiting: "list[Waiter]" = field(default_factory=list)
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    spans: list[tuple[str, float, float]] = field(default_factory=list)
     done: anyio.Event = field(default_factory=anyio.Event)
     task: Task[None] | None = None
 
@@ -145,6 +161,8 @@ class Job:
             self.seconds,
             self.attached,
             self.polls,
+            self.estimated,
+            self.cost,
         )
 
     def report(self) -> None:

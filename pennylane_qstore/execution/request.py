@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from pennylane_qstore.errors import InvalidOptionError
+from pennylane_qstore.execution.cost import Cost
 from pennylane_qstore.native import Bit, Circuit, Outcomes
 
 FINGERPRINT_KEY = "qstore_fingerprint"
@@ -85,6 +86,8 @@ class JobRecord:
         attached: Whether it had been submitted before, by a run that was interrupted or goes on
             elsewhere, so that it was only waited for.
         polls: How often its status was asked.
+        estimated: What it was estimated to cost; None where nobody said.
+        cost: What it did cost.
     """
 
     job_id: str
@@ -94,6 +97,8 @@ class JobRecord:
     seconds: float
     attached: bool = False
     polls: int = 0
+    estimated: Cost | None = None
+    cost: Cost | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +111,20 @@ class BatchResult:
         jobs: The jobs that were submitted for them.
         n_cached: How many requests were answered by the cache.
         seconds: Time that the whole batch took.
+        n_unique: Circuits that differ, where equal ones are run once.
+        n_requests: Requests to the service while it ran, also those of other batches.
+        n_retries: Those among them that were repeated.
+        spans: What was done when: stage, begin and end on the clock of the event loop.
     """
 
     outcomes: tuple[Outcomes | Exception, ...]
     jobs: tuple[JobRecord, ...]
     n_cached: int
     seconds: float
+    n_unique: int = 0
+    n_requests: int = 0
+    n_retries: int = 0
+    spans: tuple[tuple[str, float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +135,13 @@ class Progress:
         done: Requests whose outcomes are here.
         total: Requests of the batch.
         jobs: Number of jobs per status: the service's, or ``"unsent"`` and ``"sending"`` before.
+        cost: What the jobs cost, or are estimated to.
     """
 
     done: int
     total: int
     jobs: dict[str, int]
+    cost: Cost = field(default_factory=Cost)
 
 
 def _check_metadata(name: str, value: str) -> None:

@@ -11,18 +11,21 @@ from pennylane_qstore.errors import (
     AnalyticModeError,
     BatchTimeoutError,
     InvalidShotsError,
+    JournalError,
 )
 from pennylane_qstore.execution.batch import Batch
-from pennylane_qstore.execution.cache import KeyMaker, ResultCache
+from pennylane_qstore.execution.cache import KeyMaker, ResultStore
 from pennylane_qstore.execution.controller import Controller
+from pennylane_qstore.execution.cost import Ledger, Rates
 from pennylane_qstore.execution.flights import Flights
 from pennylane_qstore.execution.job import Job, Ticket
-from pennylane_qstore.execution.journal import Journal
+from pennylane_qstore.execution.journal import Entry, Journal, Submission
 from pennylane_qstore.execution.polling import Clock, EventLoopClock, PollSchedule
 from pennylane_qstore.execution.replicates import Replicates
 from pennylane_qstore.execution.request import BatchResult, Progress, Request, Settings
 from pennylane_qstore.execution.service import Service
-from pennylane_qstore.native import Circuit
+from pennylane_qstore.execution.spending import Spending
+from pennylane_qstore.native import Circuit, Outcomes
 
 OnError = Literal["raise", "partial"]
 OnInterrupt = Literal["keep", "cancel"]
@@ -42,19 +45,23 @@ class Runner:
         max_in_flight: Largest number of requests to the service that are open at once.
         clock: The time.
         queue_s: Longest time that a job may wait in the service's queue, or None.
+        ledger: What was spent, and the budget.
+        rates: Prices that the user knows; None asks the service.
     """
 
     def __init__(
         self,
         service: Service,
         *,
-        cache: ResultCache | None = None,
+        cache: ResultStore | None = None,
         journal: Journal | None = None,
         controller: Controller | None = None,
         poll: PollSchedule | None = None,
         max_in_flight: int = 8,
         clock: Clock | None = None,
         queue_s: float | None = None,
+        ledger: Ledger | None = None,
+        rates: Rates | None = None,
     ) -> None:
         self._service = service
         self._cache = cache
@@ -62,6 +69,7 @@ class Runner:
         self._clock = clock or EventLoopClock()
         self._replicates = Replicates()
         self.controller = controller or Controller(max_in_flight=max_in_flight, parallel=False)
+        self.spending = Spending(service, ledger or Ledger(), rates)
         self._flights = Flights(
             service,
             cache=cache,
@@ -70,6 +78,7 @@ class Runner:
             poll=poll or PollSchedule.local(),
             max_in_flight=max_in_flight,
             clock=self._clock,
+            spending=self.spending,
             queue_s=queue_s,
         )
 
@@ -82,6 +91,7 @@ class Runner:
         on_progress: Callable[[Progress], None] | None = None,
         on_error: OnError = "raise",
         on_interrupt: OnInterrupt = "keep",
+        batch: Batch | None = None,
     ) -> BatchResult:
         """Outcomes of all requests, in their order.
 
@@ -95,6 +105,7 @@ class Runner:
             on_progress: Called in the event loop's thread whenever a job changes its status.
             on_error: Whether an error is raised, or stands in the place of what it concerns.
             on_interrupt: Whether jobs go on when the caller is interrupted, or are canceled.
+            batch: What to keep track in, for a caller who wants to look.
 
         Raises:
             BatchTimeoutError: If jobs had not finished in time; they are left as they are.
@@ -104,10 +115,13 @@ class Runner:
         """
         started = self._clock.now()
         _check_shots(requests, settings)
-        batch = Batch(on_progress, fails_at_once=on_error == "raise")
+        batch = batch or Batch()
+        batch.on_progress, batch.fails_at_once = on_progress, on_error == "raise"
+        counted = self._service.counts.copy()
         try:
             self._fill(batch, requests, settings)
             n_cached = await self._look_up(batch)
+            batch.spans.append(("cache", started, self._clock.now()))
             batch.report()
             await self._finish(batch, settings, timeout_s, on_interrupt)
             if batch.is_futile:
@@ -117,13 +131,63 @@ class Runner:
             # Nobody saw these samples: whoever asks again gets the same numbers, from the cache.
             self._replicates.give_back(batch.replicates())
             raise
+        finally:
+            batch.sent.set()
+        made = self._service.counts - counted
         answers = (batch.tickets[place] for place in batch.places)
         return BatchResult(
             outcomes=tuple([t.outcomes or t.error or RuntimeError("no answer") for t in answers]),
             jobs=tuple(job.record() for job in batch.jobs),
             n_cached=n_cached,
             seconds=self._clock.now() - started,
+            n_unique=len({ticket.circuit for ticket in batch.tickets}),
+            n_requests=sum(made[method] for method in made if method.isupper()),
+            n_retries=made["retries"],
+            spans=(*batch.spans, *(span for job in batch.jobs for span in job.spans)),
         )
+
+    async def collect(
+        self, job_ids: Sequence[str], settings: Settings, *, timeout_s: float | None = None
+    ) -> list[list[tuple[Entry, Outcomes]]]:
+        """Results of jobs that are in the journal, waited for and kept; for each its circuits.
+
+        Raises:
+            JournalError: If a job is not in the journal of this service.
+            BatchTimeoutError: If a job has not finished in time.
+            JobError: If a job failed or was canceled.
+            ServiceError: If the service could not be used.
+        """
+        submissions = [self._find(job_id) for job_id in job_ids]
+        batch = Batch()
+        tickets = [
+            [Ticket.of(entry, submission.shots) for entry in submission.circuits]
+            for submission in submissions
+        ]
+        batch.tickets = [ticket for some in tickets for ticket in some]
+        batch.places = list(range(len(batch.tickets)))
+        await self._look_up(batch)
+        missing = [
+            submission
+            for submission, some in zip(submissions, tickets, strict=True)
+            if any(ticket.is_open for ticket in some)
+        ]
+        self._flights.revisit(missing)
+        await self._finish(batch, settings, timeout_s, "keep")
+        if batch.first_error is not None:
+            raise batch.first_error
+        return [
+            [(e, t.outcomes) for e, t in zip(one.circuits, some, strict=True) if t.outcomes]
+            for one, some in zip(submissions, tickets, strict=True)
+        ]
+
+    def _find(self, job_id: str) -> Submission:
+        found = None if self._journal is None else self._journal.by_job(job_id)
+        if found is None or found.service != self._service.base_url:
+            raise JournalError(
+                f"job {job_id} at {self._service.base_url} is not in the journal {self._journal}; "
+                "name the directory of the run that submitted it with journal=..."
+            )
+        return found
 
     def _fill(self, batch: Batch, requests: Sequence[Request], settings: Settings) -> None:
         """Note what has to be found out, and which request wants which of it."""

@@ -1,5 +1,6 @@
 """The service behind a protocol of a few methods, and what it says about jobs and backends."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -59,6 +60,10 @@ class Service(Protocol):
     def base_url(self) -> str:
         """The service's address, which is also its identity in the cache."""
 
+    @property
+    def counts(self) -> Counter[str]:
+        """Requests sent so far, by method, and ``"retries"`` among them."""
+
     async def create_job(self, body: bytes) -> str:
         """Submit a job once and return its id."""
 
@@ -79,6 +84,12 @@ class Service(Protocol):
 
     async def cancel_job(self, job_id: str) -> None:
         """Ask for a job to be canceled."""
+
+    async def get_estimate(self, query: Mapping[str, str]) -> Any:
+        """What the service estimates for a job, as it says it."""
+
+    async def get_cost(self, job_id: str) -> Any:
+        """What the service says that a job cost."""
 
     async def backends(self) -> tuple[BackendInfo, ...]:
         """All backends."""

@@ -63,7 +63,7 @@ class ReadRetryTransport(httpx.AsyncBaseTransport):
         transport: The transport to wrap.
         schedule: How often to try.
         sleep: Waits for a number of seconds.
-        on_limit: Told whenever the service says that there are too many requests.
+        on_limit: Told when there were too many requests, with the pause in seconds that was asked.
         counts: Where requests are counted, by method, and ``"retries"`` among them.
         rng: Of the jitter, which keeps clients that failed together from returning together.
     """
@@ -73,7 +73,7 @@ class ReadRetryTransport(httpx.AsyncBaseTransport):
         transport: httpx.AsyncBaseTransport,
         schedule: RetrySchedule | None = None,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
-        on_limit: Callable[[], None] = lambda: None,
+        on_limit: Callable[[float], None] = lambda _: None,
         counts: Counter[str] | None = None,
         rng: random.Random | None = None,
     ) -> None:
@@ -108,7 +108,7 @@ class ReadRetryTransport(httpx.AsyncBaseTransport):
                 asked = _retry_after(response)
                 delay = delay if asked is None else asked
                 if response.status_code == _TOO_MANY:
-                    self._on_limit()
+                    self._on_limit(asked or 0.0)
                 if last or delay > self._schedule.maximum_s:
                     return response
                 if asked is not None:

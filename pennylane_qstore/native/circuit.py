@@ -57,6 +57,11 @@ class Structure:
         """Where each gate's values start in a row of values, and where the row ends."""
         return tuple(accumulate((NATIVE_GATES[name] for name in self.names), initial=0))
 
+    @cached_property
+    def n_entangling(self) -> int:
+        """Number of gates on two qubits."""
+        return sum(len(qubits) == 2 for qubits in self.qubits)
+
     def __hash__(self) -> int:
         return self._hash
 
@@ -148,6 +153,8 @@ class Circuit:
     @property
     def n_entangling(self) -> int:
         """Number of gates on two qubits."""
+        if isinstance(self.gates, BoundGates):
+            return self.gates.structure.n_entangling
         return sum(len(gate.qubits) == 2 for gate in self.gates)
 
     @property

@@ -52,7 +52,7 @@ def run(operations, *, shots=None, measurement=None, wires=2, **options):
         ({"base_url": "http://127.0.0.1"}, errors.InvalidOptionError, "base_url is given"),
         ({"api_key": "k"}, errors.InvalidOptionError, "api_key is given"),
         ({"cache": 3.5}, errors.InvalidOptionError, "cache=3.5"),
-        ({"cache": "redis://host"}, errors.InvalidOptionError, "use True, False or a directory"),
+        ({"cache": "memcached://host"}, errors.InvalidOptionError, "use True, False, a directory"),
         ({"wires": 30}, errors.TooManyWiresError, "30 wires.*29 qubits"),
         ({"wires": 26, "noise_model": "aria-1"}, errors.TooManyWiresError, "26 wires.*25"),
     ],

@@ -3,7 +3,7 @@
 import json
 import random
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -83,6 +83,7 @@ class FakeService:
         self.n_listed = self.unlisted = 0
         self.bodies: list[dict[str, Any]] = []
         self.polls: dict[str, int] = defaultdict(int)
+        self.counts: Counter[str] = Counter()
         self.canceled: list[str] = []
         self.on_create: Callable[[], None] = lambda: None
         self._lock = threading.Lock()
@@ -162,6 +163,12 @@ class FakeService:
 
     async def cancel_job(self, job_id: str) -> None:
         self.canceled.append(job_id)
+
+    async def get_estimate(self, query: Any) -> Any:
+        raise ServiceError("no prices here", status_code=404)
+
+    async def get_cost(self, job_id: str) -> Any:
+        raise ServiceError("no prices here", status_code=404)
 
     async def backends(self) -> tuple[BackendInfo, ...]:
         return ()

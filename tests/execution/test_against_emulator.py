@@ -17,7 +17,6 @@ from pennylane_qstore.errors import (
     JobCanceledError,
     JobFailedError,
     ServiceError,
-    UnconfirmedSubmissionError,
 )
 from pennylane_qstore.execution import (
     HttpService,

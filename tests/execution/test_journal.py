@@ -137,7 +137,7 @@ def test_processes_never_claim_the_same_circuit(tmp_path):
     workers = [context.Process(target=_claim_all, args=(tmp_path, n, won)) for n in range(4)]
     for worker in workers:
         worker.start()
-    claimed = sum((won.get(timeout=60) for _ in workers), [])
+    claimed = [key for _ in workers for key in won.get(timeout=60)]
     for worker in workers:
         worker.join()
     assert sorted(claimed) == list(range(40))

@@ -1,5 +1,6 @@
 """Costs: what jobs will cost, what they did cost, and the budget."""
 
+from pennylane_qstore.errors import BudgetExceededError
 from pennylane_qstore.execution.cost.amount import Cost
 from pennylane_qstore.execution.cost.answers import (
     JobCost,
@@ -8,7 +9,7 @@ from pennylane_qstore.execution.cost.answers import (
     parse_job_cost,
     service_estimator,
 )
-from pennylane_qstore.execution.cost.ledger import BudgetExceededError, Ledger, Reservation
+from pennylane_qstore.execution.cost.ledger import Ledger, Reservation
 from pennylane_qstore.execution.cost.rates import (
     FREE,
     Estimate,

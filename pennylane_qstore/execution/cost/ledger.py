@@ -4,35 +4,9 @@ from dataclasses import dataclass
 from itertools import count
 from threading import Lock
 
-from pennylane_qstore.errors import InvalidOptionError, QStoreError
+from pennylane_qstore.errors import BudgetExceededError, InvalidOptionError
 from pennylane_qstore.execution.cost.amount import Cost, is_amount
 from pennylane_qstore.execution.cost.rates import Estimate
-
-
-class BudgetExceededError(QStoreError, ValueError):
-    """A batch would pass the budget; nothing of it was sent.
-
-    Attributes:
-        estimate: What the batch would cost.
-        spent: What was spent before.
-        reserved: What jobs that are under way will cost.
-        budget: The budget.
-        unit: Currency of all four.
-    """
-
-    def __init__(
-        self, *, estimate: float, spent: float, reserved: float, budget: float, unit: str
-    ) -> None:
-        super().__init__(
-            f"this batch may cost {estimate:.10g} {unit}, after {spent:.10g} {unit} spent and "
-            f"{reserved:.10g} {unit} reserved for jobs under way: more than the budget of "
-            f"{budget:.10g} {unit}. Nothing was sent; raise budget, or run fewer circuits or shots"
-        )
-        self.estimate = estimate
-        self.spent = spent
-        self.reserved = reserved
-        self.budget = budget
-        self.unit = unit
 
 
 @dataclass(frozen=True, slots=True)
