@@ -121,12 +121,13 @@ def _jobs(args: argparse.Namespace) -> None:
     chosen = desk.select(args.job, everything=args.all and args.action == "list")
     if args.action in ("cancel", "forget") and not args.job:
         raise InvalidOptionError(f"qstore jobs {args.action} needs job ids; see qstore jobs list")
-    lines = {
-        "list": lambda: [jobs.line(one, now) for one in chosen],
-        "collect": lambda: desk.collect(chosen, args.timeout),
-        "cancel": lambda: desk.cancel(chosen),
-        "forget": lambda: desk.forget(chosen),
-    }[args.action]()
+    lines = (
+        [jobs.line(one, now) for one in chosen]
+        if args.action == "list"
+        else desk.collect(chosen, args.timeout)
+        if args.action == "collect"
+        else getattr(desk, args.action)(chosen)
+    )
     print("\n".join(lines) or f"no open jobs in {desk.journal.directory}")
 
 
