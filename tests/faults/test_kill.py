@@ -61,7 +61,8 @@ def test_a_run_killed_at_any_moment_and_run_again_pays_once(new_server, tmp_path
         paid = server.paid()
         assert len(paid) == N_CIRCUITS
         assert set(paid.values()) == {1}, f"killed after {moment:.3f} s: sent twice"
-    assert any(accepted), "no kill came in the middle of the run"
+    in_the_middle = sum(0 < n <= n_jobs for n in accepted)
+    assert in_the_middle >= N_MOMENTS // 2, accepted
 
 
 @pytest.mark.stress

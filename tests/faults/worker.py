@@ -16,6 +16,8 @@ from typing import Any
 from pennylane_qstore.options import DeviceOptions
 from tests.faults import client
 
+N_BURSTS = 4
+
 
 def run(device: Any, n: int, shots: int | None, group: int) -> Any:
     """Values of many circuits; each ``group`` of them has its own number of shots."""
@@ -26,34 +28,35 @@ def run(device: Any, n: int, shots: int | None, group: int) -> Any:
 
 
 def resources(device: Any, n: int, shots: int | None, group: int) -> Any:
-    """File descriptors, threads and kilobytes after every ``group`` of ``n`` batches, and after 100
-    submissions at once.
+    """File descriptors, threads and kilobytes after every ``group`` of ``n`` batches, and after each
+    burst of 100 submissions at once.
     """
     found = []
     for i in range(n):
         client.run(device, [client.tape(0.003 * i, shots), client.tape(0.003 * i + 0.001, shots)])
         if (i + 1) % group == 0:
             found.append(_measure())
-    with ThreadPoolExecutor(100) as pool:
+    for burst in range(N_BURSTS):
         barrier = threading.Barrier(100)
 
-        def one(i: int) -> Any:
-            circuits = [client.tape(5 + 0.01 * i, shots)]
+        def one(i: int, start: float = 5.0 + burst, barrier: Any = barrier) -> Any:
+            circuits = [client.tape(start + 0.005 * i, shots)]
             barrier.wait()
             return client.run(device, circuits)
 
-        assert len(list(pool.map(one, range(100)))) == 100
-    found.append(_measure())
+        with ThreadPoolExecutor(100) as pool:
+            assert len(list(pool.map(one, range(100)))) == 100
+        found.append(_measure())
     return found
 
 
 def _measure() -> dict[str, int]:
-    status = Path("/proc/self/status").read_text().splitlines()
-    numbers = {line.split(":")[0]: line.split()[1] for line in status if ":" in line}
+    lines = Path("/proc/self/status").read_text().splitlines()
+    numbers = {key: rest.split() for key, _, rest in (line.partition(":") for line in lines)}
     return {
         "files": len(os.listdir("/proc/self/fd")),
-        "threads": int(numbers["Threads"]),
-        "kilobytes": int(numbers["VmRSS"]),
+        "threads": int(numbers["Threads"][0]),
+        "kilobytes": int(numbers["VmRSS"][0]),
     }
 
 
