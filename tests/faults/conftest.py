@@ -20,7 +20,8 @@ STRESS_WATCHDOG_S = 580.0
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem):
     """Run each test in a thread of its own: one that hangs fails instead of blocking the rest."""
-    limit = STRESS_WATCHDOG_S if pyfuncitem.get_closest_marker("stress") else WATCHDOG_S
+    limit = getattr(pyfuncitem.module, "WATCHDOG_S", WATCHDOG_S)
+    limit = STRESS_WATCHDOG_S if pyfuncitem.get_closest_marker("stress") else limit
     names = pyfuncitem._fixtureinfo.argnames
     arguments = {name: pyfuncitem.funcargs[name] for name in names}
     raised: list[BaseException] = []

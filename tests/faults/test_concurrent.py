@@ -9,6 +9,7 @@ from tests.faults import client
 from tests.faults.processes import Worker
 
 N_THREADS, N_CALLS = 16, 50
+WATCHDOG_S = 90.0
 
 
 def in_threads(device, batches):

@@ -28,7 +28,7 @@ def run(device: Any, n: int, shots: int | None, group: int) -> Any:
 
 
 def resources(device: Any, n: int, shots: int | None, group: int) -> Any:
-    """File descriptors, threads and kilobytes after every ``group`` of ``n`` batches, and after each
+    """File descriptors, threads and kilobytes after every ``group`` of ``n`` batches and after each
     burst of 100 submissions at once.
     """
     found = []
