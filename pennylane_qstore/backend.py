@@ -1,6 +1,8 @@
 """What runs the circuits of one device: the service, its limits, and the waiting for a batch."""
 
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +26,7 @@ from pennylane_qstore.execution import (
     Controller,
     HttpService,
     JobModel,
+    JobRecord,
     Journal,
     OnError,
     PollSchedule,
@@ -35,13 +38,15 @@ from pennylane_qstore.execution import (
     run_blocking,
     start_blocking,
 )
-from pennylane_qstore.execution.cost import Estimate, Ledger, read_rates
+from pennylane_qstore.execution.cost import Cost, Estimate, Ledger, read_rates
 from pennylane_qstore.execution.spending import shape_of
 from pennylane_qstore.handle import Handle
 from pennylane_qstore.native import Bit, Circuit, Outcomes
 from pennylane_qstore.options import EMULATOR_URL, DeviceOptions
 
 _MAX_SHOTS = 1_000_000
+_PLACES = 9
+"""Digits after the point of money that count in differences of sums."""
 _UNMEASURED = JobModel(0.2, 0.002)
 """What a job on IonQ's simulator is taken to last before one was measured."""
 _EMBEDDED = EmulatorOptions(max_jobs=600)
@@ -77,6 +82,8 @@ class Backend:
         self.cache = open_cache(options.cache, limits=options.limits)
         self.ledger = Ledger(options.budget)
         self._rehearsal: Runner | None = None
+        self._saved: tuple[float, dict[str, float]] = (0.0, {})
+        self._saved_lock = threading.Lock()
         self.journal = _open_journal(options) if app is None else None
         self._runner = Runner(
             self._service,
@@ -196,16 +203,25 @@ class Backend:
 
     def _rehearse(self, requests: Sequence[Request]) -> BatchResult:
         """Price a batch, and answer it by the emulator."""
-        self.ledger.reserve(self.estimate(requests))
+        estimate = self.estimate(requests)
+        self.ledger.reserve(estimate)
         if self._rehearsal is None:
             app = create_app(_EMBEDDED)
             self._rehearsal = Runner(HttpService(EMULATOR_URL, "emulator", app=app))
         exact = [Request(request.circuit) for request in requests]
-        return run_blocking(self._rehearsal.run, exact, Settings("simulator", exact=True))
+        found = run_blocking(self._rehearsal.run, exact, Settings("simulator", exact=True))
+        priced = JobRecord("", len(requests), None, "dry run", 0.0, estimated=estimate.cost)
+        return replace(found, jobs=(priced,), n_requests=0)
 
-    def submit(self, requests: Sequence[Request], finish: Callable[[BatchResult], Any]) -> Handle:
+    def submit(
+        self, requests: Sequence[Request], finish: Callable[["Future[BatchResult]", float], Any]
+    ) -> Handle:
         """Submit a batch, and return when the service has accepted its jobs."""
         batch = Batch()
+        if self.options.dry_run:
+            rehearsed: Future[BatchResult] = Future()
+            rehearsed.set_result(self._rehearse(requests))
+            return Handle(batch, rehearsed, finish, lambda: None)
         future, cancel = start_blocking(
             self._runner.run,
             requests,
@@ -215,8 +231,13 @@ class Backend:
             batch=batch,
         )
         batch.sent.wait()
-        if future.done() and future.exception() is not None:
-            future.result()
+        if not batch.jobs:
+            future.result()  # at once: the cache had everything, or nothing could be sent
+        refused = [job.error for job in batch.jobs if job.job_id is None and job.error is not None]
+        if refused and batch.fails_at_once:
+            if batch.left():
+                refused[0].add_note(f"these jobs were submitted: {', '.join(batch.left())}")
+            raise refused[0]
         return Handle(batch, future, finish, cancel)
 
     def collect(self, job_ids: Sequence[str]) -> list[list[Outcomes]]:
@@ -228,6 +249,18 @@ class Backend:
             [one.read(entry.readout) if entry.readout else one for entry, one in job]
             for job in found
         ]
+
+    def take_savings(self) -> tuple[float, Cost]:
+        """Seconds and money that the cache saved since the last call, also for the ledger."""
+        if self.cache is None:
+            return 0.0, Cost()
+        with self._saved_lock:
+            stats, (seconds, cost) = self.cache.stats(), self._saved
+            self._saved = stats.seconds_saved, stats.cost_saved
+        amounts = {u: round(n - cost.get(u, 0.0), _PLACES) for u, n in stats.cost_saved.items()}
+        saved = Cost(tuple((unit, amount) for unit, amount in amounts.items() if amount > 0))
+        self.ledger.save(saved)
+        return max(0.0, stats.seconds_saved - seconds), saved
 
     def estimate(self, requests: Sequence[Request]) -> Estimate:
         """What requests will cost that no cache answers, one job for each number of shots."""

@@ -133,7 +133,11 @@ def _jobs(args: argparse.Namespace) -> None:
 
 def _summarize(args: argparse.Namespace) -> None:
     reporting = import_module("pennylane_qstore.reporting")
-    print(reporting.summarize(reporting.read_log(args.log).records))
+    try:
+        content = reporting.read_log(args.log)
+    except OSError as error:
+        raise InvalidOptionError(f"{args.log} cannot be read: {error.strerror}") from error
+    print(reporting.summarize(content.records))
 
 
 def _train(args: argparse.Namespace) -> None:

@@ -1,7 +1,8 @@
 """The PennyLane device: the only place that sees both tapes and results."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ from pennylane_qstore.execution import (
     Request,
     ResultStore,
 )
-from pennylane_qstore.execution.cost import Estimate, Ledger
+from pennylane_qstore.execution.cost import Cost, Estimate, Ledger
 from pennylane_qstore.gradients import Gradients
 from pennylane_qstore.handle import Handle
 from pennylane_qstore.inspection import report, require_verified
@@ -343,12 +344,7 @@ class IonQDevice(Device):
         is_lowerable = config is not None and config.use_device_gradient
         pipeline = self._compiling() if is_lowerable else self.preprocess_transforms()
         tapes = [tape if isinstance(tape, NativeTape) else to_numpy(tape) for tape in tapes]
-        prepared: list[QuantumScript] = []
-        postprocess = []
-        for tape in tapes:
-            batch, process = ((tape,), tuple) if isinstance(tape, NativeTape) else pipeline((tape,))
-            postprocess.append((slice(len(prepared), len(prepared) + len(batch)), process))
-            prepared += batch
+        prepared, process = _expand(pipeline, tapes)
         native = [tape for tape in prepared if isinstance(tape, NativeTape)]
         others = [tape for tape in prepared if not isinstance(tape, NativeTape)]
         from_jobs = iter(self._execute_native(native))
@@ -356,7 +352,7 @@ class IonQDevice(Device):
         results = [
             next(from_jobs if isinstance(tape, NativeTape) else from_simulator) for tape in prepared
         ]
-        return tuple(_process(process, results[part]) for part, process in postprocess)
+        return process(results)
 
     def compute_derivatives(
         self,
@@ -386,14 +382,14 @@ class IonQDevice(Device):
             gradients = Gradients.plan(tapes, native, self._compile)
             requests = [self._backend.request(*pair) for pair in gradients.circuits()]
             watch.lap("compile")
-            batch = self._run(requests, watch, on_error="raise")
+            batch, counted = self._run(requests, watch, on_error="raise")
             found = [outcomes for outcomes in batch.outcomes if isinstance(outcomes, Outcomes)]
             watch.skip()
             jacobians = gradients.combine(found, self._spawn(len(tapes)))
             watch.lap("measure")
         if self.tracker.active:
             self.tracker.update(derivative_batches=1, derivatives=len(tapes))
-            self._track_batch(batch, requests)
+            self._track_batch(counted, requests)
         return jacobians
 
     def submit(self, tapes: QuantumScript | Sequence[QuantumScript]) -> Handle:
@@ -414,13 +410,25 @@ class IonQDevice(Device):
             ServiceError: If the service refuses, or cannot be reached.
         """
         single = isinstance(tapes, QuantumScript)
+        watch = self._watch()
         batch, process = self._prepare([tapes] if single else tapes)
+        requests = self._requests(batch)
+        watch.lap("compile")
 
-        def finish(found: BatchResult) -> Any:
-            results = process(self._measure(batch, found))
-            return results[0] if single else results
+        def finish(future: "Future[BatchResult]", ended: float) -> Any:
+            with watch:
+                watch.resume(ended)
+                found = future.result()
+                counted = watch.saw(found, requests)
+                watch.skip()
+                results = self._measure(batch, found)
+                watch.lap("measure")
+            if self.tracker.active:
+                self._track(batch, results, counted)
+            processed = process(results)
+            return processed[0] if single else processed
 
-        return self._backend.submit(self._requests(batch), finish)
+        return self._backend.submit(requests, finish)
 
     def retrieve(self, job_ids: Sequence[str], tapes: Sequence[QuantumScript] | None = None) -> Any:
         """Collect jobs that were submitted before, perhaps by another process on another day.
@@ -495,13 +503,12 @@ class IonQDevice(Device):
         Raises:
             UnsupportedMeasurementError: If a tape asks for a state, which no job returns.
         """
-        batch, process = self.preprocess_transforms()([to_numpy(tape) for tape in tapes])
-        for tape in batch:
-            if not isinstance(tape, NativeTape):
-                raise UnsupportedMeasurementError(
-                    f"{tape.measurements} needs the state, which no job returns"
-                )
-        return list(batch), process
+        batch, process = _expand(self.preprocess_transforms(), [to_numpy(tape) for tape in tapes])
+        native = [tape for tape in batch if isinstance(tape, NativeTape)]
+        if len(native) < len(batch):
+            found = [tape.measurements for tape in batch if not isinstance(tape, NativeTape)]
+            raise UnsupportedMeasurementError(f"{found[0]} needs the state, which no job returns")
+        return native, process
 
     def _spawn(self, n: int) -> list[np.random.Generator]:
         with self._rng_lock:
@@ -511,12 +518,12 @@ class IonQDevice(Device):
         with self._watch() as watch:
             requests = self._requests(circuits)
             watch.lap("compile")
-            batch = self._run(requests, watch)
+            batch, counted = self._run(requests, watch)
             watch.skip()
             results = self._measure(circuits, batch)
             watch.lap("measure")
         if self.tracker.active:
-            self._track(circuits, results, batch)
+            self._track(circuits, results, counted)
         return results
 
     def _requests(self, circuits: Sequence[NativeTape]) -> list[Request]:
@@ -538,10 +545,10 @@ class IonQDevice(Device):
 
     def _run(
         self, requests: Sequence[Request], watch: Watch, *, on_error: OnError | None = None
-    ) -> BatchResult:
+    ) -> tuple[BatchResult, BatchResult]:
+        """A batch, and the same without the jobs that another batch has counted."""
         batch = self._backend.run(requests, title=self.name, on_error=on_error)
-        watch.saw(batch, requests)
-        return batch
+        return batch, watch.saw(batch, requests)
 
     def _track(
         self, tapes: Sequence[NativeTape], results: Sequence[Any], batch: BatchResult
@@ -558,13 +565,21 @@ class IonQDevice(Device):
         if requests:
             shots = sum(request.shots or 0 for request in requests)
             self.tracker.update(executions=len(requests), **({"shots": shots} if shots else {}))
+        paid = [job for job in batch.jobs if not job.attached]
         self.tracker.update(
-            jobs=len(batch.jobs),
-            circuits=sum(job.n_circuits for job in batch.jobs),
+            jobs=len(paid),
+            circuits=sum(job.n_circuits for job in paid),
             cache_hits=batch.n_cached,
-            job_id=[job.job_id for job in batch.jobs],
+            job_id=[job.job_id for job in batch.jobs if job.job_id],
+            **_amounts("estimated_cost", (job.estimated for job in paid)),
+            **_amounts("cost", (job.cost for job in batch.jobs)),
         )
         self.tracker.record()
+
+
+def _amounts(name: str, costs: Iterable[Cost | None]) -> dict[str, float]:
+    """What a tracker adds up: an amount for each currency unit, such as ``cost_usd``."""
+    return {f"{name}_{unit}": n for unit, n in Cost.sum(one for one in costs if one).amounts}
 
 
 def _measure(tape: NativeTape, outcomes: Outcomes | Exception, rng: np.random.Generator) -> Any:
@@ -573,6 +588,23 @@ def _measure(tape: NativeTape, outcomes: Outcomes | Exception, rng: np.random.Ge
         return outcomes
     read = outcomes.read(tape.readout)
     return measure(tape.requested, read, tape.index, shots=tape.shots, rng=rng)
+
+
+def _expand(
+    pipeline: CompilePipeline, tapes: Sequence[QuantumScript]
+) -> tuple[list[QuantumScript], Callable[[Sequence[Any]], tuple[Any, ...]]]:
+    """Preprocessed tapes, and what makes results of the tapes from theirs, errors in place."""
+    prepared: list[QuantumScript] = []
+    postprocess = []
+    for tape in tapes:
+        batch, process = ((tape,), tuple) if isinstance(tape, NativeTape) else pipeline((tape,))
+        postprocess.append((slice(len(prepared), len(prepared) + len(batch)), process))
+        prepared += batch
+
+    def finish(results: Sequence[Any]) -> tuple[Any, ...]:
+        return tuple(_process(process, results[part]) for part, process in postprocess)
+
+    return prepared, finish
 
 
 def _process(process: Callable[[Sequence[Any]], Any], results: Sequence[Any]) -> Any:

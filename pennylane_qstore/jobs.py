@@ -8,6 +8,7 @@ from pennylane_qstore.errors import JournalError, QStoreError
 from pennylane_qstore.execution import (
     HttpService,
     Journal,
+    PollSchedule,
     Runner,
     Settings,
     open_cache,
@@ -17,6 +18,9 @@ from pennylane_qstore.execution import journal as journals
 from pennylane_qstore.execution.journal import Submission
 from pennylane_qstore.options import DeviceOptions
 
+_CACHE_FILE = "cache.db"
+"""By which the directory of a cache is known."""
+
 
 @dataclass(frozen=True)
 class Desk:
@@ -24,7 +28,8 @@ class Desk:
 
     Args:
         journal: The journal.
-        cache: Directory or address of the cache that takes results, or None for the user's.
+        cache: Directory or address of the cache that takes results; None for the one beside the
+            journal, if there is one, else the user's.
         key: Gives the API key for the address of a service.
     """
 
@@ -40,7 +45,7 @@ class Desk:
         """
         if not job_ids:
             return self.journal.submissions(everything=everything)
-        found = [self.journal.by_job(one) or self.journal.get(one) for one in job_ids]
+        found = [self.journal.by_job(one) or self._by_mark(one) for one in job_ids]
         missing = [one for one, entry in zip(job_ids, found, strict=True) if entry is None]
         if missing:
             raise JournalError(f"{', '.join(missing)}: not in {self.journal}")
@@ -54,7 +59,10 @@ class Desk:
                 lines.append(f"{one.mark}: has no job id; run its script again to find it")
                 continue
             runner = Runner(
-                self._service(one), cache=open_cache(self.cache or True), journal=self.journal
+                self._service(one),
+                cache=open_cache(self._cache_of_journal()),
+                journal=self.journal,
+                poll=PollSchedule(),
             )
             settings = Settings(one.backend, exact=one.shots is None)
             try:
@@ -72,9 +80,12 @@ class Desk:
                 lines.append(f"{one.mark}: has no job id")
                 continue
             try:
-                run_blocking(self._service(one).cancel_job, one.job_id)
-                self.journal.move(one.mark, journals.CANCELED)
-                lines.append(f"{one.job_id}: canceled")
+                service = self._service(one)
+                run_blocking(service.cancel_job, one.job_id)
+                status = run_blocking(service.get_job, one.job_id).status
+                if status == "canceled":
+                    self.journal.move(one.mark, journals.CANCELED)
+                lines.append(f"{one.job_id}: {status}")
             except QStoreError as error:
                 lines.append(f"{one.job_id}: {error}")
         return lines
@@ -84,6 +95,19 @@ class Desk:
         for one in submissions:
             self.journal.move(one.mark, journals.CANCELED)
         return [f"{one.job_id or one.mark}: forgotten" for one in submissions]
+
+    def _by_mark(self, end: str) -> Submission | None:
+        """The submission whose mark ends so, as :func:`line` shows it."""
+        known = self.journal.submissions(everything=True) if end else []
+        found = [one for one in known if one.mark.endswith(end)]
+        return found[0] if len(found) == 1 else None
+
+    def _cache_of_journal(self) -> str | Path | bool:
+        """Where the run that wrote the journal looks for results."""
+        if self.cache is not None:
+            return self.cache
+        directory = self.journal.directory
+        return directory if (directory / _CACHE_FILE).exists() else True
 
     def _service(self, submission: Submission) -> HttpService:
         return HttpService(submission.service, self.key(submission.service))

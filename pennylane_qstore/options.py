@@ -82,6 +82,10 @@ class DeviceOptions:
             raise InvalidOptionError(f"journal={self.journal!r}; use True, False or a directory")
         if not isinstance(self.cache, bool | str | Path):
             raise InvalidOptionError(f"cache={self.cache!r}; use True, False or a directory")
+        if self.log is not None and not isinstance(self.log, str | Path):
+            raise InvalidOptionError(f"log={self.log!r}; use a file to append to, or None")
+        if not isinstance(self.dry_run, bool):
+            raise InvalidOptionError(f"dry_run={self.dry_run!r}; use True or False")
         _check_seed("noise_seed", self.noise_seed, smallest=1)
         _check_seed("seed", self.seed, smallest=0)
         for name in self.error_mitigation or ():
@@ -113,6 +117,8 @@ class DeviceOptions:
         """
         if self.cache_limits is None:
             return None
+        if not isinstance(self.cache_limits, Mapping):
+            raise InvalidOptionError(f"cache_limits={self.cache_limits!r}; give a dictionary")
         known = [field.name for field in fields(CacheLimits)]
         unknown = set(self.cache_limits) - set(known)
         if unknown:
@@ -168,8 +174,12 @@ class DeviceOptions:
 
 
 def _check_seconds(name: str, value: float | None) -> None:
-    if value is not None and not (isfinite(value) and value > 0):
+    if value is not None and not (_is_number(value) and isfinite(value) and value > 0):
         raise InvalidOptionError(f"{name}={value!r}; use a number of seconds above 0")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 from pennylane_qstore.errors import QStoreError
 from pennylane_qstore.execution.cost import (
-    FREE,
+    Cost,
     Estimate,
+    Estimator,
     JobShape,
     Ledger,
     Rates,
@@ -44,12 +45,7 @@ class Spending:
         Raises:
             ServiceError: If the service was asked and did not say.
         """
-        paid = [shape for shape in shapes if not shape.is_free]
-        if not paid:
-            return FREE
-        return estimate_jobs(
-            paid, self._rates or await service_estimator(paid, self._service.get_estimate)
-        )
+        return estimate_jobs(shapes, await self._price(shapes))
 
     async def reserve(self, jobs: Sequence[Job], settings: Settings) -> None:
         """Set the cost of jobs aside.
@@ -58,18 +54,28 @@ class Spending:
             BudgetExceededError: If they would pass the budget; nothing is set aside then.
             ServiceError: If there is a budget and the service does not say what they cost.
         """
-        for job in jobs:
-            shape = shape_of([tickets[0].circuit for tickets in job.tickets], job.shots, settings)
-            try:
-                estimate = await self.estimate([shape])
+        shapes = [
+            shape_of([tickets[0].circuit for tickets in job.tickets], job.shots, settings)
+            for job in jobs
+        ]
+        try:
+            price = await self._price(shapes)
+            estimates = [estimate_jobs([shape], price) for shape in shapes]
+            # The batch as a whole comes first: a refusal says what all of it may cost.
+            whole = self.ledger.reserve(Cost.sum(one.cost for one in estimates))
+            self.ledger.release(whole)
+            for job, estimate in zip(jobs, estimates, strict=True):
                 self._reserved[job.mark] = self.ledger.reserve(estimate)
-            except QStoreError as error:
-                if self.ledger.budget is not None:
-                    self.release(jobs)
-                    raise
-                logger.warning("the cost of a job could not be estimated: %s", error)
-                continue
-            job.estimated = estimate.cost
+                job.estimated = estimate.cost
+        except QStoreError as error:
+            self.release(jobs)
+            if self.ledger.budget is not None:
+                raise
+            logger.warning("the cost of jobs could not be estimated: %s", error)
+
+    async def _price(self, shapes: Sequence[JobShape]) -> Rates | Estimator:
+        """What prices these jobs; the service is asked once for all that are alike."""
+        return self._rates or await service_estimator(shapes, self._service.get_estimate)
 
     def release(self, jobs: Sequence[Job]) -> None:
         """Give back what was set aside for jobs that were certainly never sent."""
