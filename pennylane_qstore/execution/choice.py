@@ -9,6 +9,9 @@ from pennylane_qstore.execution.job_model import JobModel
 _WORTHWHILE = 0.15
 """Part of the time that more jobs must save: each job may have a minimum charge."""
 
+_NOTICEABLE_S = 0.02
+"""Seconds that more jobs must save, too."""
+
 _JOB_CPU_S = 0.005
 """By how much one more job delays the end on this side; measured by ``benchmarks/runtime.py``."""
 
@@ -73,6 +76,6 @@ def choose(priced: Sequence[tuple[int, float]]) -> tuple[int, str]:
     saving = 1 - best_s / fewest_s
     if best == fewest:
         return fewest, f"{fewest} finishes soonest"
-    if saving < _WORTHWHILE:
-        return fewest, f"{best} jobs would save {saving:.0%} only"
+    if saving < _WORTHWHILE or fewest_s - best_s < _NOTICEABLE_S:
+        return fewest, f"{best} jobs would save {fewest_s - best_s:.2f} s ({saving:.0%}) only"
     return best, f"saves {saving:.0%} of the time of {fewest}"

@@ -20,6 +20,9 @@ from pennylane_qstore.execution.pack import Item, Limits, pack, pack_evenly
 from pennylane_qstore.execution.slots import Slots
 
 BatchMode = Literal["auto", "multicircuit", "concurrent"]
+
+_EARLIER = 0.97
+"""A job that had ended when it was first asked for took this part of the time, or less."""
 _MODES = ("auto", "multicircuit", "concurrent")
 
 _TILT = 0.1
@@ -169,7 +172,7 @@ class Controller:
         if not (0 < seconds < math.inf and n_circuits > 0):
             return
         if running_s is not None:
-            seconds = max((seconds + running_s) / 2, 0.9 * seconds)
+            seconds = (seconds + running_s) / 2 if running_s > 0 else _EARLIER * seconds
         with self._lock:
             self._n_observed += 1
             run_s = max(seconds - self._queue_s, 0.1 * seconds)

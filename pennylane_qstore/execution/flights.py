@@ -9,8 +9,10 @@ import random
 import secrets
 from asyncio import AbstractEventLoop, Task, get_running_loop
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import anyio
@@ -26,7 +28,8 @@ from pennylane_qstore.execution import journal as journals
 from pennylane_qstore.execution.batch import Batch
 from pennylane_qstore.execution.cache import ResultStore
 from pennylane_qstore.execution.controller import Controller
-from pennylane_qstore.execution.fetch import fetch_outcomes
+from pennylane_qstore.execution.fetch import fetch_outcomes, likely_path
+from pennylane_qstore.execution.gather import gather
 from pennylane_qstore.execution.job import Job, Ticket, find, submit, wait
 from pennylane_qstore.execution.journal import Entry, Journal, Submission
 from pennylane_qstore.execution.pack import Item
@@ -34,13 +37,16 @@ from pennylane_qstore.execution.payload import encode_circuits, encode_job
 from pennylane_qstore.execution.polling import Clock, PollSchedule
 from pennylane_qstore.execution.replicates import replicate_seed
 from pennylane_qstore.execution.request import SHARPEN, Settings
-from pennylane_qstore.execution.service import Service
+from pennylane_qstore.execution.service import JobView, Service
 from pennylane_qstore.execution.spending import Spending
 
 GATHER_S = 0.003
 """How long a batch waits for others to share its jobs, if others are under way."""
 
 _JOURNAL_POLL_S = 0.1
+
+_DUE = 0.9
+"""Part of its predicted time after which a job is likely to have ended."""
 
 logger = logging.getLogger("pennylane_qstore")
 
@@ -103,6 +109,7 @@ class Flights:
         self._clock = clock
         self._queue_s = queue_s
         self._rng = random.Random() if not poll.eager else None
+        self._request_s = 0.0
         self._loops: WeakKeyDictionary[AbstractEventLoop, _Loop] = WeakKeyDictionary()
 
     async def launch(self, batch: Batch, settings: Settings) -> None:
@@ -198,9 +205,10 @@ class Flights:
                 batch.jobs.append(job)
                 job.waiting.append(batch)
             batch.report()
-        for job in dict.fromkeys(jobs.values()):
-            if job.task is None:
-                self._take_off(loop, job, settings)
+        new = [job for job in dict.fromkeys(jobs.values()) if job.task is None]
+        n_parallel = len(loop.tasks) + len(new)
+        for job in new:
+            self._take_off(loop, job, settings, n_parallel)
 
     def _board(
         self, loop: _Loop, tickets: Sequence[Ticket], jobs: dict[Ticket, Job]
@@ -309,10 +317,11 @@ class Flights:
         ]
         return await anyio.to_thread.run_sync(self._journal.claim, submissions)
 
-    def _take_off(self, loop: _Loop, job: Job, settings: Settings) -> None:
+    def _take_off(self, loop: _Loop, job: Job, settings: Settings, n_parallel: int) -> None:
         """Start the task of a job."""
         keys = [entry.key for entry in job.entries if entry.key]
         loop.by_key.update((key, (job, place)) for place, key in enumerate(keys))
+        job.n_parallel = n_parallel
         job.task = get_running_loop().create_task(self._fly(loop, job, settings))
         loop.tasks.add(job.task)
         job.task.add_done_callback(loop.tasks.discard)
@@ -384,14 +393,15 @@ class Flights:
     async def _collect(self, loop: _Loop, job: Job, settings: Settings) -> None:
         """Wait for a job, fetch its results and keep them."""
         n_circuits = len(job.entries)
-        known = not (job.attached or self._poll.eager)
-        predicted = self._controller.predict(n_circuits) if known else None
+        sharpen = dict(settings.error_mitigation).get(SHARPEN, False)
+        ahead: dict[str, Any] = {}
+        predicted = None if self._poll.eager or sharpen else self._controller.due_s(n_circuits)
         began = self._clock.now()
         try:
             view = await wait(
-                self._service,
                 job,
-                delays=self._poll.delays(predicted, self._rng),
+                ask=partial(self._ask, job, predicted, ahead),
+                delays=self._poll.delays(predicted, self._rng, request_s=self._request_s),
                 limiter=loop.limiter,
                 clock=self._clock,
                 queue_s=self._queue_s,
@@ -409,13 +419,17 @@ class Flights:
             job.widths,
             job.shots,
             loop.limiter,
-            sharpen=dict(settings.error_mitigation).get(SHARPEN, False),
+            sharpen=sharpen,
+            ahead=ahead,
         )
         fetched = self._clock.now()
         job.spans.append(("fetch", finished, fetched))
         if not job.attached:
             job.seconds = self._clock.now() - job.started
-            self._controller.observe(n_circuits, finished - job.started, n_parallel=len(loop.tasks))
+            self._request_s = job.request_s
+            self._controller.observe(
+                n_circuits, job.ended_s, n_parallel=job.n_parallel, running_s=job.running_s
+            )
         job.answer(found)
         job.is_open = False
         with anyio.CancelScope(shield=True):
@@ -429,6 +443,27 @@ class Flights:
                 await anyio.to_thread.run_sync(put)
             await self._note(job, journals.COLLECTED)
         job.spans.append(("cache", fetched, self._clock.now()))
+
+    async def _ask(
+        self, job: Job, predicted: float | None, ahead: dict[str, Any], waited: float
+    ) -> JobView:
+        """Ask for a job; if it should have ended, for its results at the same time."""
+        assert job.job_id is not None
+        if predicted is None or waited < _DUE * predicted:
+            return await self._service.get_job(job.job_id)
+        path = likely_path(job.job_id, len(job.entries), job.shots)
+
+        async def fetch() -> JobView | None:
+            with suppress(ServiceError):  # it has not ended, or its results are elsewhere
+                ahead[path] = await self._service.get_result(path)
+            return None
+
+        calls = (partial(self._service.get_job, job.job_id), fetch)
+        view, _ = await gather(calls)
+        assert view is not None
+        if view.status != "completed":
+            ahead.clear()
+        return view
 
     async def _note(self, job: Job, state: str) -> None:
         """Write a new state of a job down."""

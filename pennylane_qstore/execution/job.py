@@ -2,7 +2,7 @@
 
 import logging
 from asyncio import Task
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -113,6 +113,10 @@ class Job:
         status: The last status seen, ``"unsent"`` before the submission.
         seconds: Time from the submission until the results were here.
         polls: How often its status was asked.
+        n_parallel: How many jobs of ours were under way with it.
+        running_s: When it was last seen not to have ended, in seconds after its submission.
+        ended_s: When it was asked for and had ended, likewise.
+        request_s: How long a question took.
         estimated: What it was estimated to cost; None where nobody said.
         cost: What it did cost.
         error: What went wrong with it.
@@ -135,6 +139,10 @@ class Job:
     status: str = "unsent"
     seconds: float = 0.0
     polls: int = 0
+    n_parallel: int = 1
+    running_s: float = 0.0
+    ended_s: float = 0.0
+    request_s: float = 0.0
     estimated: Cost | None = None
     cost: Cost | None = None
     error: Exception | None = None
@@ -232,15 +240,23 @@ async def find(
 
 
 async def wait(
-    service: Service,
     job: Job,
     *,
+    ask: Callable[[float], Awaitable[JobView]],
     delays: Iterable[float],
     limiter: Limiter,
     clock: Clock,
     queue_s: float | None,
 ) -> JobView:
     """Ask for a job until it is completed.
+
+    Args:
+        job: The job.
+        ask: Asks for it, so many seconds after its submission.
+        delays: Seconds to wait before each question.
+        limiter: Held during each question.
+        clock: The time.
+        queue_s: Longest time in the queue, or None.
 
     Raises:
         JobFailedError: If it failed.
@@ -252,7 +268,10 @@ async def wait(
     for delay in delays:
         await clock.sleep(delay)
         async with limiter:
-            view = await service.get_job(job.job_id)
+            asked = clock.now()
+            job.running_s, job.ended_s = job.ended_s, asked - started
+            view = await ask(job.ended_s)
+            job.request_s = clock.now() - asked
         job.polls += 1
         if view.status != job.status:
             logger.info("job %s: %s", job.job_id, view.status)
