@@ -109,10 +109,9 @@ def _solve(
     columns: np.ndarray, weights: np.ndarray, center: np.ndarray, ridge: float
 ) -> np.ndarray:
     """Ridge regression of 1 on two columns, towards the center, with solutions of at least 0."""
-    # Below 1e-9 the ridge is lost in rounding, and jobs of one size leave the matrix singular.
-    matrix = (columns * weights) @ columns.T + max(ridge, 1e-9) * np.eye(2)
+    matrix = (columns * weights) @ columns.T + ridge * np.eye(2)
     target = columns @ weights + ridge * center
-    solution = np.linalg.solve(matrix, target)
+    solution = np.linalg.lstsq(matrix, target)[0]  # jobs of one size may leave it singular
     for place in (0, 1):
         if solution[place] < 0:
             other = 1 - place

@@ -75,7 +75,7 @@ def test_a_parameter_shift_gradient_is_one_job(connect, server, params):
         circuit = model(device, diff_method="parameter-shift")
         return qml.grad(lambda p: circuit(p)[0] + circuit(p)[1][2])
 
-    gradient = loss(connect())(params)
+    gradient = loss(connect(batch_mode="multicircuit"))(params)
     np.testing.assert_allclose(
         gradient, loss(qml.device("default.qubit", wires=N_QUBITS))(params), atol=1e-9
     )
