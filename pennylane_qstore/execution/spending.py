@@ -94,6 +94,10 @@ class Spending:
                 job.cost = parse_job_cost(await self._service.get_cost(job.job_id)).actual
             except QStoreError as error:
                 logger.warning("the cost of job %s is not known: %s", job.job_id, error)
+        if job.cost and job.estimated and job.cost.units != job.estimated.units:
+            # The user's rates are in a currency of their own, and the budget is in that.
+            logger.info("job %s cost %s; counted as %s", job.job_id, job.cost, job.estimated)
+            job.cost = job.estimated
         if reservation is not None:
             self.ledger.settle(reservation, job.cost)
             job.cost = job.cost or job.estimated
