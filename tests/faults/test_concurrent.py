@@ -5,11 +5,18 @@ import threading
 import numpy as np
 import pytest
 
+from pennylane_qstore.execution import ResultCache
 from tests.faults import client
 from tests.faults.processes import Worker
 
 N_THREADS, N_CALLS = 16, 50
 WATCHDOG_S = 90.0
+
+
+RACE = pytest.mark.xfail(
+    reason="client: a result kept between the look into the cache and the claim is not seen",
+    strict=False,
+)
 
 
 def in_threads(device, batches):
@@ -50,6 +57,7 @@ def test_threads_with_circuits_of_their_own(lab):
     assert lab.server.wire.most_connections <= 8
 
 
+@RACE
 def test_threads_that_want_the_same_send_it_once(lab):
     lab.use(client.tapes(N_CALLS))
     found = in_threads(lab.device(timeout=None), [lab.circuits] * N_THREADS)
@@ -64,6 +72,27 @@ def test_threads_that_want_samples_of_the_same_get_one_each(lab):
     assert list(lab.server.paid().values()) == [5 * N_THREADS]
     in_threads(lab.device(timeout=None), [lab.circuits * 5] * N_THREADS)
     assert list(lab.server.paid().values()) == [5 * N_THREADS], "the rerun is free"
+
+
+@RACE
+@pytest.mark.parametrize("shots", [None, 200])
+def test_what_arrives_between_the_look_into_the_cache_and_the_claim_is_not_sent_again(
+    lab, monkeypatch, shots
+):
+    lab.use(client.tapes(3, shots), **({"backend": "qpu.forte-1"} if shots else {}))
+    look = ResultCache.get_many
+    raced = []
+
+    def look_and_lose_the_race(cache, keys, *rest):
+        found = look(cache, keys, *rest)
+        if not raced:
+            raced.append(True)
+            lab.run()  # another device wants the same, and has it before this one goes on
+        return found
+
+    monkeypatch.setattr(ResultCache, "get_many", look_and_lose_the_race)
+    lab.check()
+    assert raced
 
 
 @pytest.mark.parametrize(("backend", "shots"), [("simulator", None), ("qpu.forte-1", 200)])
