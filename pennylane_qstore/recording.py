@@ -10,6 +10,7 @@ from threading import Lock
 
 from pennylane_qstore.backend import Backend
 from pennylane_qstore.compile import TemplateStore
+from pennylane_qstore.errors import InvalidOptionError
 from pennylane_qstore.execution import BatchResult, Request
 from pennylane_qstore.execution.cost import Cost
 from pennylane_qstore.reporting import (
@@ -65,12 +66,15 @@ class Recorder:
 
     Args:
         path: JSON-lines file to append the records to, or None.
+
+    Raises:
+        InvalidOptionError: If there can be no directory for the file.
     """
 
     def __init__(self, path: Path | None = None) -> None:
         self._log = None if path is None else RunLog(path)
         if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _make_directory(path.parent)
         self._records: deque[BatchRecord] = deque(maxlen=KEPT)
         self._counted: dict[str, None] = {}
         self._lock = Lock()
@@ -105,6 +109,13 @@ class Recorder:
         """Forget all batches; the log stays."""
         with self._lock:
             self._records.clear()
+
+
+def _make_directory(directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidOptionError(f"log=... cannot be in {directory}: {error.strerror}") from error
 
 
 def _record(result: BatchResult, requests: Sequence[Request], context: Context) -> BatchRecord:
