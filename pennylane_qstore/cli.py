@@ -121,14 +121,18 @@ def _jobs(args: argparse.Namespace) -> None:
     chosen = desk.select(args.job, everything=args.all and args.action == "list")
     if args.action in ("cancel", "forget") and not args.job:
         raise InvalidOptionError(f"qstore jobs {args.action} needs job ids; see qstore jobs list")
-    lines = (
-        [jobs.line(one, now) for one in chosen]
-        if args.action == "list"
-        else desk.collect(chosen, args.timeout)
-        if args.action == "collect"
-        else getattr(desk, args.action)(chosen)
-    )
-    print("\n".join(lines) or f"no open jobs in {desk.journal.directory}")
+    if not chosen:
+        print(f"no open jobs in {desk.journal.directory}")
+        return
+    if args.action == "list":
+        print("\n".join(jobs.line(one, now) for one in chosen))
+        return
+    more = [args.timeout] if args.action == "collect" else []
+    done = getattr(desk, args.action)(chosen, *more)
+    for line in done.lines:
+        print(line)
+    if done.failures:
+        raise QStoreError("; ".join(done.failures))
 
 
 def _summarize(args: argparse.Namespace) -> None:

@@ -23,6 +23,19 @@ _CACHE_FILE = "cache.db"
 
 
 @dataclass(frozen=True)
+class Done:
+    """What became of jobs: one text for each.
+
+    Attributes:
+        lines: Those with which all went well.
+        failures: The others.
+    """
+
+    lines: list[str]
+    failures: list[str]
+
+
+@dataclass(frozen=True)
 class Desk:
     """Works on the jobs of one journal.
 
@@ -51,9 +64,9 @@ class Desk:
             raise JournalError(f"{', '.join(missing)}: not in {self.journal}")
         return [entry for entry in found if entry is not None]
 
-    def collect(self, submissions: Sequence[Submission], timeout_s: float | None) -> list[str]:
-        """Wait for jobs and keep their results; gives one line of text for each."""
-        lines = []
+    def collect(self, submissions: Sequence[Submission], timeout_s: float | None) -> Done:
+        """Wait for jobs and keep their results."""
+        lines, failures = [], []
         for one in submissions:
             if one.job_id is None:
                 lines.append(f"{one.mark}: has no job id; run its script again to find it")
@@ -69,12 +82,12 @@ class Desk:
                 run_blocking(runner.collect, [one.job_id], settings, timeout_s=timeout_s)
                 lines.append(f"{one.job_id}: {len(one.circuits)} results are in the cache")
             except QStoreError as error:
-                lines.append(f"{one.job_id}: {error}")
-        return lines
+                failures.append(f"{one.job_id}: {error}")
+        return Done(lines, failures)
 
-    def cancel(self, submissions: Sequence[Submission]) -> list[str]:
-        """Cancel jobs at the service; gives one line of text for each."""
-        lines = []
+    def cancel(self, submissions: Sequence[Submission]) -> Done:
+        """Cancel jobs at the service. One that has ended stays as it is."""
+        lines, failures = [], []
         for one in submissions:
             if one.job_id is None:
                 lines.append(f"{one.mark}: has no job id")
@@ -87,14 +100,14 @@ class Desk:
                     self.journal.move(one.mark, journals.CANCELED)
                 lines.append(f"{one.job_id}: {status}")
             except QStoreError as error:
-                lines.append(f"{one.job_id}: {error}")
-        return lines
+                failures.append(f"{one.job_id}: {error}")
+        return Done(lines, failures)
 
-    def forget(self, submissions: Sequence[Submission]) -> list[str]:
+    def forget(self, submissions: Sequence[Submission]) -> Done:
         """Give up jobs: their circuits may be submitted again."""
         for one in submissions:
             self.journal.move(one.mark, journals.CANCELED)
-        return [f"{one.job_id or one.mark}: forgotten" for one in submissions]
+        return Done([f"{one.job_id or one.mark}: forgotten" for one in submissions], [])
 
     def _by_mark(self, end: str) -> Submission | None:
         """The submission whose mark ends so, as :func:`line` shows it."""
