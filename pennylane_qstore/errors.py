@@ -95,6 +95,10 @@ class MalformedResultError(ServiceError):
     """An answer of the service does not have the documented form."""
 
 
+class ResultsMissingError(MalformedResultError):
+    """A job has completed, but its results are not there."""
+
+
 class JobError(QStoreError, RuntimeError):
     """A job ended without results.
 

@@ -3,7 +3,7 @@
 from asyncio import AbstractEventLoop, get_running_loop
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 from weakref import WeakKeyDictionary
 
@@ -31,6 +31,8 @@ ASGIApp = Callable[..., Awaitable[None]]
 
 _API_PATH = "/v0.4"
 _QUOTED = 200
+_PATIENCE = 2
+"""How many times the longest silence a whole request may take."""
 
 
 class HttpService:
@@ -89,22 +91,25 @@ class HttpService:
             UnconfirmedSubmissionError: If the answer was lost, so that the job may exist.
             ServiceError: If the service refused the job.
         """
-        response = await self._send("POST", "/jobs", content=body)
+        answer = await self._send("POST", "/jobs", content=body)
         try:
-            job_id = _parse(response)["id"]
+            job_id = answer.json()["id"]
             if not isinstance(job_id, str) or not job_id.strip():
                 raise TypeError(f"no id: {job_id!r}")
             return job_id
         except (MalformedResultError, KeyError, TypeError) as error:
             raise UnconfirmedSubmissionError(
                 f"{self._base_url} accepted a submission without naming the job: "
-                f"{response.text[:_QUOTED]!r}",
-                status_code=response.status_code,
+                f"{answer.text[:_QUOTED]!r}",
+                status_code=answer.status_code,
             ) from error
 
     async def get_job(self, job_id: str) -> JobView:
         """The state of a job."""
-        return job_view(await self._read(f"/jobs/{quote(job_id, safe='')}"))
+        view = job_view(await self._read(f"/jobs/{quote(job_id, safe='')}"))
+        if view.job_id != job_id:
+            raise MalformedResultError(f"asked for job {job_id}, the service told of {view.job_id}")
+        return view
 
     async def get_result(self, path: str) -> Any:
         """The parsed JSON at a path, such as ``/v0.4/jobs/<id>/results/probabilities``."""
@@ -115,21 +120,31 @@ class HttpService:
         *,
         ids: Sequence[str] = (),
         parent_job_id: str | None = None,
-        newest: int | None = None,
+        since: float | None = None,
     ) -> tuple[JobView, ...]:
-        """Jobs with these ids, or of this parent, or all of them; at least the ``newest``."""
+        """Jobs with these ids, or of this parent, or all; at least those submitted ``since``.
+
+        Raises:
+            MalformedResultError: If the pages do not end, so that some jobs cannot be seen.
+        """
         query: dict[str, Any] = {"ids": list(ids)} if ids else {}
         if parent_job_id is not None:
             query["parent_job_id"] = parent_job_id
         views: list[JobView] = []
+        seen: set[str] = set()
         while True:
             page = await self._read("/jobs", params=query)
             if not isinstance(page, dict) or not isinstance(page.get("jobs"), list):
                 raise MalformedResultError(f"no list of jobs: {str(page)[:_QUOTED]}")
             views.extend(map(job_view, page["jobs"]))
-            if not page.get("next") or (newest is not None and len(views) >= newest):
+            following = str(page.get("next") or "")
+            oldest = views[-1].submitted_at if views else None
+            if not following or (since is not None and oldest is not None and oldest < since):
                 return tuple(views)
-            query["next"] = page["next"]
+            if following in seen:
+                raise MalformedResultError(f"the list of jobs goes round in circles at {following}")
+            seen.add(following)
+            query["next"] = following
 
     async def cancel_job(self, job_id: str) -> None:
         """Ask for a job to be canceled."""
@@ -158,17 +173,19 @@ class HttpService:
             await client.aclose()
 
     async def _read(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
-        return _parse(await self._send("GET", path, params=params))
+        return (await self._send("GET", path, params=params)).json()
 
-    async def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """Send one request and name its failure."""
+    async def _send(self, method: str, path: str, **options: Any) -> "_Answer":
+        """Send one request and name its failure. No answer quotes the key from here on."""
         try:
             response = await self._client().request(method, path, **options)
         except TRANSPORT_ERRORS as error:
             failure = name_failure(error, self._base_url + path, submitting=method == "POST")
         else:
             if response.status_code < 300:
-                return response
+                content = response.content.replace(self._key.encode(), b"[key]")
+                request_id = response.headers.get("x-request-id")
+                return _Answer(path, response.status_code, content, request_id)
             failure = ServiceError(
                 f"{self._base_url} redirects to {response.headers.get('location')!r}; "
                 "give the address of the API itself",
@@ -197,6 +214,7 @@ class HttpService:
                         sleep=self._sleep,
                         on_limit=self._on_limit,
                         counts=self.counts,
+                        longest_s=_PATIENCE * self._timeout_s,
                     )
                 ),
             )
@@ -246,13 +264,37 @@ def _service_path(path: str, base_url: str) -> str:
     return relative + (f"?{parts.query}" if parts.query else "")
 
 
-def _parse(response: httpx.Response) -> Any:
-    """The JSON of an answer."""
-    try:
-        return orjson.loads(response.content)
-    except ValueError as error:
-        raise MalformedResultError(
-            f"{response.url.path} answered something else than JSON: {response.text[:_QUOTED]!r}",
-            status_code=response.status_code,
-            request_id=response.headers.get("x-request-id"),
-        ) from error
+class _Answer(NamedTuple):
+    """A successful answer.
+
+    Attributes:
+        path: What was asked for.
+        status_code: HTTP status.
+        content: The body.
+        request_id: The service's id of the request.
+    """
+
+    path: str
+    status_code: int
+    content: bytes
+    request_id: str | None
+
+    @property
+    def text(self) -> str:
+        """The body, for messages."""
+        return self.content.decode(errors="replace")
+
+    def json(self) -> Any:
+        """The body as JSON.
+
+        Raises:
+            MalformedResultError: If it is none.
+        """
+        try:
+            return orjson.loads(self.content)
+        except ValueError as error:
+            raise MalformedResultError(
+                f"{self.path} answered something else than JSON: {self.text[:_QUOTED]!r}",
+                status_code=self.status_code,
+                request_id=self.request_id,
+            ) from error

@@ -7,12 +7,12 @@ artifact descriptors ``{"id": ..., "format": ...}``. Either alone is enough here
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from pennylane_qstore.errors import MalformedResultError, ServiceError
+from pennylane_qstore.errors import MalformedResultError, ResultsMissingError, ServiceError
 from pennylane_qstore.execution.codec import Kind, decode, split_aggregate
 from pennylane_qstore.execution.gather import gather
 from pennylane_qstore.execution.service import JobView
@@ -71,7 +71,7 @@ async def fetch_outcomes(
             return [await _fetch_single(service, job, widths[0], shots, limiter, sharpen)]
         return await _fetch_multiple(service, job, widths, shots, limiter, sharpen)
     except MalformedResultError as error:
-        raise MalformedResultError(
+        raise type(error)(
             f"job {job.job_id}: {error}",
             status_code=error.status_code,
             request_id=error.request_id,
@@ -120,13 +120,8 @@ async def _fetch_single(
     places = [(kind, path) for kind in kinds for path in result_paths(job, kind)]
     if sharpen:
         places = _sharpened(job, "")
-    found = await _first(service, places, limiter)
-    if found is None:
-        raise MalformedResultError(
-            f"{job.job_id} completed without readable {' or '.join(kinds)}; "
-            f"its results are {dict(job.results)}"
-        )
-    kind, payload = found
+    wanted = f"{' or '.join(kinds)}; its results are {dict(job.results)}"
+    kind, payload = await _first(service, places, limiter, wanted)
     return decode(payload, kind, n_qubits, shots)
 
 
@@ -150,10 +145,10 @@ async def _fetch_multiple(
     ]
     if sharpen:
         places = _sharpened(job, "/aggregated")
-    found = await _first(service, places, limiter)
-    if found is not None:
-        parts = split_aggregate(found[1], children, job.job_id)
-        return [decode(part, found[0], n, shots) for part, n in zip(parts, widths, strict=True)]
+    with suppress(ResultsMissingError):
+        kind, payload = await _first(service, places, limiter, "aggregate")
+        parts = split_aggregate(payload, children, job.job_id)
+        return [decode(part, kind, n, shots) for part, n in zip(parts, widths, strict=True)]
 
     async def fetch(child: str, n_qubits: int) -> Outcomes:
         async with limiter:
@@ -166,9 +161,14 @@ async def _fetch_multiple(
 
 
 async def _first(
-    service: Source, places: Sequence[tuple[Kind, str]], limiter: Limiter
-) -> tuple[Kind, Any] | None:
-    """The first result that is really there: some are listed but not open to everyone."""
+    service: Source, places: Sequence[tuple[Kind, str]], limiter: Limiter, wanted: str
+) -> tuple[Kind, Any]:
+    """The first result that is really there: some are listed but not open to everyone.
+
+    Raises:
+        ResultsMissingError: If none is.
+    """
+    refused: ServiceError | None = None
     for kind, path in places:
         try:
             async with limiter:
@@ -177,7 +177,13 @@ async def _first(
             if error.status_code not in (403, 404):
                 raise
             logger.info("%s cannot be read: %s", path, error)
-    return None
+            refused = error
+    said = f": {refused}" if refused else ""
+    raise ResultsMissingError(
+        f"completed without readable {wanted}{said}",
+        status_code=refused.status_code if refused else None,
+        request_id=refused.request_id if refused else None,
+    )
 
 
 def result_paths(job: JobView, kind: str) -> list[str]:
@@ -198,6 +204,8 @@ def _paths(job: JobView, key: str, entry: Any, kind: str) -> Iterator[str]:
     match = _FORMAT.match(str(entry.get("format", key)))
     is_kind = match is not None and match.group(1) == kind
     url, artifact = entry.get("url"), entry.get("id")
+    if isinstance(url, str) and f"/{quote(job.job_id, safe='')}/" not in url:
+        raise MalformedResultError(f"its results are said to be at {url!r}, which is another job's")
     if isinstance(url, str) and kind == _AGGREGATE and key.startswith("probabilities"):
         yield url if url.endswith("/aggregated") else url.rstrip("/") + "/aggregated"
     elif isinstance(url, str) and is_kind:

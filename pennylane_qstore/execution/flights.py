@@ -8,11 +8,11 @@ import logging
 import random
 import secrets
 from asyncio import AbstractEventLoop, Task, get_running_loop
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import anyio
@@ -21,6 +21,7 @@ import anyio.to_thread
 from pennylane_qstore.errors import (
     JobCanceledError,
     JobError,
+    ResultsMissingError,
     ServiceError,
     UnconfirmedSubmissionError,
 )
@@ -39,14 +40,21 @@ from pennylane_qstore.execution.replicates import replicate_seed
 from pennylane_qstore.execution.request import SHARPEN, Settings
 from pennylane_qstore.execution.service import JobView, Service
 from pennylane_qstore.execution.spending import Spending
+from pennylane_qstore.native import Outcomes
 
 GATHER_S = 0.003
 """How long a batch waits for others to share its jobs, if others are under way."""
 
 _JOURNAL_POLL_S = 0.1
+_DISK_THREADS = 4
+
+RESULTS_S = (0.5, 1.0, 2.0, 4.0)
+"""Waits for results that are not there yet although their job has completed."""
 
 _DUE = 0.9
 """Part of its predicted time after which a job is likely to have ended."""
+
+T = TypeVar("T")
 
 logger = logging.getLogger("pennylane_qstore")
 
@@ -65,6 +73,7 @@ class _Loop:
     """What belongs to one event loop."""
 
     limiter: anyio.Semaphore
+    disk: anyio.CapacityLimiter
     batches: set[Batch] = field(default_factory=set)
     waves: dict[Settings, _Wave] = field(default_factory=dict)
     by_key: dict[str, tuple[Job, int]] = field(default_factory=dict)
@@ -180,7 +189,9 @@ class Flights:
         """The state of the running event loop."""
         running = get_running_loop()
         if running not in self._loops:
-            self._loops[running] = _Loop(anyio.Semaphore(self._max_in_flight))
+            self._loops[running] = _Loop(
+                anyio.Semaphore(self._max_in_flight), anyio.CapacityLimiter(_DISK_THREADS)
+            )
         return self._loops[running]
 
     async def _start(self, loop: _Loop, wave: _Wave, settings: Settings) -> None:
@@ -192,7 +203,7 @@ class Flights:
             planned = self._plan(rest, settings)
             await self._spending.reserve(planned, settings)
             try:
-                if await self._claim(planned, settings):
+                if await self._claim(planned, settings) and not await self._answered(planned):
                     break
             except BaseException:
                 self._spending.release(planned)
@@ -235,7 +246,7 @@ class Flights:
         if self._journal is None or not tickets:
             return list(tickets)
         keys = [ticket.key for ticket in tickets]
-        held = await anyio.to_thread.run_sync(self._journal.holding, self._service.base_url, keys)
+        held = await self.on_disk(self._journal.holding, self._service.base_url, keys)
         for submission in held:
             found = await self._resolve(submission)
             if found is not None:
@@ -259,18 +270,16 @@ class Flights:
     async def _resolve(self, submission: Submission) -> Submission | None:
         """What became of an open submission; None if it never arrived."""
         assert self._journal is not None
-        if not await anyio.to_thread.run_sync(self._journal.is_abandoned, submission):
+        if not await self.on_disk(self._journal.is_abandoned, submission):
             return submission
         job_id = None
         if submission.state != journals.CLAIMED:
-            job_id = await find(self._service, submission.mark, clock=self._clock)
+            job_id = await find(
+                self._service, submission.mark, clock=self._clock, since=submission.created
+            )
         state = journals.SENT if job_id else journals.REFUSED
-        await anyio.to_thread.run_sync(
-            partial(self._journal.move, submission.mark, state, job_id=job_id)
-        )
-        return (
-            await anyio.to_thread.run_sync(self._journal.get, submission.mark) if job_id else None
-        )
+        await self.on_disk(partial(self._journal.move, submission.mark, state, job_id=job_id))
+        return await self.on_disk(self._journal.get, submission.mark) if job_id else None
 
     def _plan(self, tickets: Sequence[Ticket], settings: Settings) -> list[Job]:
         """Jobs for tickets; those with equal keys share a place."""
@@ -315,7 +324,32 @@ class Flights:
             Submission(job.mark, self._service.base_url, settings.backend, job.shots, job.entries)
             for job in jobs
         ]
-        return await anyio.to_thread.run_sync(self._journal.claim, submissions)
+        return await self.on_disk(self._journal.claim, submissions)
+
+    async def _answered(self, jobs: Sequence[Job]) -> bool:
+        """Whether somebody finished a circuit between our look into the cache and our claim.
+
+        What is answered is handed out, and the claim on all of it is given up.
+        """
+        if self._cache is None or self._journal is None or not jobs:
+            return False
+        keys = [entry.key for job in jobs for entry in job.entries]
+        waiting = [tickets for job in jobs for tickets in job.tickets]
+        found = await self.on_disk(self._cache.get_many, keys)
+        for tickets, outcomes in zip(waiting, found, strict=True):
+            for ticket in tickets:
+                if outcomes is not None and ticket.accepts(outcomes):
+                    ticket.outcomes = outcomes
+        if all(ticket.is_open for tickets in waiting for ticket in tickets):
+            return False
+        for job in jobs:
+            await self._note(job, journals.REFUSED)
+        return True
+
+    async def on_disk(self, function: Callable[..., T], *args: Any) -> T:
+        """Call what waits for a disk or a database, in one of a few threads."""
+        limiter = self._here().disk
+        return await anyio.to_thread.run_sync(function, *args, limiter=limiter)
 
     def _take_off(self, loop: _Loop, job: Job, settings: Settings, n_parallel: int) -> None:
         """Start the task of a job."""
@@ -339,7 +373,10 @@ class Flights:
         except Exception as error:
             logger.info("job %s: %s", job.job_id or "(not submitted)", error)
             if job.job_id is not None and not isinstance(error, JobError):
-                error.add_note(f"job {job.job_id} at {self._service.base_url} was left as it is")
+                error.add_note(
+                    f"job {job.job_id} at {self._service.base_url} was left as it is; running the "
+                    f"same again asks for it again, `qstore jobs forget {job.job_id}` gives it up"
+                )
             job.is_open = False
             job.fail(error)
         finally:
@@ -357,7 +394,7 @@ class Flights:
         """Wait until whoever submits a job has its id. It may give up; then there is none."""
         assert self._journal is not None
         while job.job_id is None:
-            found = await anyio.to_thread.run_sync(self._journal.get, job.mark)
+            found = await self.on_disk(self._journal.get, job.mark)
             if found is not None and found.job_id is None:
                 found = await self._resolve(found)
             if found is None or found.state == journals.REFUSED:
@@ -373,17 +410,21 @@ class Flights:
                 job.is_open = False  # nothing more is paid for what cannot succeed
                 return
             with anyio.CancelScope(shield=True):
-                job.status, job.started = "sending", self._clock.now()
                 await self._note(job, journals.SENDING)
-                try:
-                    job.job_id = await submit(self._service, job, clock=self._clock)
-                except UnconfirmedSubmissionError:
-                    await self._note(job, journals.LOST)
-                    raise
-                except Exception:
+            job.status, job.started = "sending", self._clock.now()
+            try:
+                job.job_id = await submit(self._service, job, clock=self._clock)
+            except BaseException as error:
+                # Whatever went wrong: only a definite answer says that nothing was submitted.
+                refused = isinstance(error, ServiceError) and not isinstance(
+                    error, UnconfirmedSubmissionError
+                )
+                with anyio.CancelScope(shield=True):
+                    await self._note(job, journals.REFUSED if refused else journals.LOST)
+                if refused:
                     self._spending.release([job])
-                    await self._note(job, journals.REFUSED)
-                    raise
+                raise
+            with anyio.CancelScope(shield=True):
                 await self._note(job, journals.SENT)
         job.spans.append(("submit", job.started, self._clock.now()))
         job.status, job.body = "submitted", b""
@@ -413,15 +454,7 @@ class Flights:
             raise
         finished = self._clock.now()
         job.spans.append(("wait", began, finished))
-        found = await fetch_outcomes(
-            self._service,
-            view,
-            job.widths,
-            job.shots,
-            loop.limiter,
-            sharpen=sharpen,
-            ahead=ahead,
-        )
+        found = await self._fetch(loop, job, view, ahead, sharpen)
         fetched = self._clock.now()
         job.spans.append(("fetch", finished, fetched))
         if not job.attached:
@@ -440,9 +473,32 @@ class Flights:
                 ]
                 spent = dict(job.cost.amounts) if job.cost else None
                 put = partial(self._cache.put_many, entries, seconds=job.seconds, cost=spent)
-                await anyio.to_thread.run_sync(put)
+                await self.on_disk(put)
             await self._note(job, journals.COLLECTED)
         job.spans.append(("cache", fetched, self._clock.now()))
+
+    async def _fetch(
+        self, loop: _Loop, job: Job, view: JobView, ahead: dict[str, Any], sharpen: bool
+    ) -> list[Outcomes]:
+        """The results of a completed job; they may come a little later than it says."""
+        for delay in (*RESULTS_S, None):
+            try:
+                return await fetch_outcomes(
+                    self._service,
+                    view,
+                    job.widths,
+                    job.shots,
+                    loop.limiter,
+                    sharpen=sharpen,
+                    ahead=ahead,
+                )
+            except ResultsMissingError:
+                if delay is None:
+                    raise
+            ahead = {}
+            await self._clock.sleep(delay)
+            view = await self._service.get_job(view.job_id)
+        raise AssertionError("the last attempt returns or raises")
 
     async def _ask(
         self, job: Job, predicted: float | None, ahead: dict[str, Any], waited: float
@@ -469,4 +525,4 @@ class Flights:
         """Write a new state of a job down."""
         if self._journal is not None:
             move = partial(self._journal.move, job.mark, state, job_id=job.job_id)
-            await anyio.to_thread.run_sync(move)
+            await self.on_disk(move)

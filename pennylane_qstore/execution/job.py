@@ -1,6 +1,7 @@
 """The life of one job: submitted once, asked for, fetched."""
 
 import logging
+import time
 from asyncio import Task
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from typing import Protocol
 import anyio
 
 from pennylane_qstore.errors import (
+    BatchTimeoutError,
     JobCanceledError,
     JobFailedError,
     QueueTimeoutError,
@@ -30,8 +32,13 @@ SETTLE_S = (0.0, 0.5, 1.5, 3.0)
 MAX_SENDS = 5
 """How often a submission is sent in all, if it is certain each time that it did not arrive."""
 
-_SEARCHED = 500
-"""Newest jobs among which a lost submission is looked for."""
+CLOCKS_DIFFER_S = 86_400.0
+"""By how much the service's clock may be behind ours when jobs are looked for."""
+
+KNOWN_STATUSES = frozenset({"submitted", "ready", "started", "completed", "failed", "canceled"})
+
+UNKNOWN_S = 600.0
+"""How long a job may have a status that nobody knows before it is given up."""
 
 _WAITING = ("submitted", "ready")
 
@@ -196,20 +203,22 @@ async def submit(service: Service, job: Job, *, clock: Clock) -> str:
     """Post a job until it is certain that it arrived once, and return its id.
 
     A submission whose answer is lost may have arrived: it is looked for among the service's jobs
-    before it is sent again.
+    before it is sent again. No cancellation comes between a post and its answer.
 
     Raises:
         UnconfirmedSubmissionError: If the service cannot be asked whether it arrived.
         ServiceError: If the service refused it.
     """
+    since = time.time()
     for _ in range(MAX_SENDS):
         try:
             logger.debug("submitting %s", job.body)
-            return await service.create_job(job.body)
+            with anyio.CancelScope(shield=True):
+                return await service.create_job(job.body)
         except UnconfirmedSubmissionError as error:
             lost = error
         logger.warning("the answer to a submission was lost (%s); looking for the job", lost)
-        found = await find(service, job.mark, clock=clock, lost=lost)
+        found = await find(service, job.mark, clock=clock, since=since, lost=lost)
         if found is not None:
             return found
         logger.warning("the submission did not arrive; sending it again")
@@ -217,9 +226,21 @@ async def submit(service: Service, job: Job, *, clock: Clock) -> str:
 
 
 async def find(
-    service: Service, mark: str, *, clock: Clock, lost: UnconfirmedSubmissionError | None = None
+    service: Service,
+    mark: str,
+    *,
+    clock: Clock,
+    since: float,
+    lost: UnconfirmedSubmissionError | None = None,
 ) -> str | None:
     """Look for a submission whose answer was lost, and return its id or None.
+
+    Args:
+        service: Where to look.
+        mark: What its metadata carry.
+        clock: The time.
+        since: When it was sent at the earliest, in seconds since 1970.
+        lost: What happened to its answer, for messages.
 
     Raises:
         UnconfirmedSubmissionError: If the service cannot be asked.
@@ -227,7 +248,7 @@ async def find(
     for delay in SETTLE_S:
         await clock.sleep(delay)
         try:
-            views = await service.list_jobs(newest=_SEARCHED)
+            views = await service.list_jobs(since=since - CLOCKS_DIFFER_S)
         except ServiceError as error:
             raise UnconfirmedSubmissionError(
                 f"{lost or 'a submission was interrupted'}; whether the job exists could not be "
@@ -262,9 +283,10 @@ async def wait(
         JobFailedError: If it failed.
         JobCanceledError: If somebody canceled it.
         QueueTimeoutError: If it waited in the queue for longer than ``queue_s``.
+        BatchTimeoutError: If it has had an unknown status for too long.
     """
     assert job.job_id is not None
-    started = clock.now()
+    started = known = clock.now()
     for delay in delays:
         await clock.sleep(delay)
         async with limiter:
@@ -280,6 +302,13 @@ async def wait(
         if view.status == "completed":
             return view
         _raise_if_ended(job.job_id, view)
+        known = clock.now() if view.status in KNOWN_STATUSES else known
+        if clock.now() - known > UNKNOWN_S:
+            raise BatchTimeoutError(
+                f"job {job.job_id} has had the unknown status {view.status!r} for {UNKNOWN_S:g} s; "
+                "it was left as it is",
+                job_ids=[job.job_id],
+            )
         if queue_s is not None and view.status in _WAITING and clock.now() - started > queue_s:
             raise QueueTimeoutError(
                 f"job {job.job_id} has waited in the queue for more than {queue_s} s; it was left "

@@ -213,7 +213,7 @@ class Runner:
         if self._cache is None or not tickets:
             return 0
         keys = [ticket.key for ticket in tickets]
-        entries = await anyio.to_thread.run_sync(self._cache.get_many, keys)
+        entries = await self._flights.on_disk(self._cache.get_many, keys)
         for ticket, entry in zip(tickets, entries, strict=True):
             if entry is not None and ticket.accepts(entry):
                 ticket.outcomes = entry

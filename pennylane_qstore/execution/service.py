@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 from pennylane_qstore.errors import MalformedResultError
@@ -41,6 +42,7 @@ class JobView:
         failure_code: Why it failed, as a code.
         failure_message: Why it failed, in words.
         results: Where its results are, by format.
+        submitted_at: When it was submitted, in seconds since 1970 by the service's clock.
     """
 
     job_id: str
@@ -51,6 +53,7 @@ class JobView:
     failure_code: str | None = None
     failure_message: str | None = None
     results: Mapping[str, Any] = field(default_factory=dict)
+    submitted_at: float | None = None
 
 
 class Service(Protocol):
@@ -78,9 +81,9 @@ class Service(Protocol):
         *,
         ids: Sequence[str] = (),
         parent_job_id: str | None = None,
-        newest: int | None = None,
+        since: float | None = None,
     ) -> tuple[JobView, ...]:
-        """Jobs, newest first: all, or at least the ``newest`` of them."""
+        """Jobs, newest first: all, or at least those submitted since a moment."""
 
     async def cancel_job(self, job_id: str) -> None:
         """Ask for a job to be canceled."""
@@ -99,7 +102,7 @@ class Service(Protocol):
 
 
 def job_view(entry: Any) -> JobView:
-    """Our view of a job object.
+    """Our view of a job object. What is of another type than documented counts as absent.
 
     Raises:
         MalformedResultError: If it is none.
@@ -109,16 +112,30 @@ def job_view(entry: Any) -> JobView:
     failure = entry.get("failure") or {}
     if not isinstance(failure, dict):
         failure = {"message": str(failure)}
+    children = entry.get("child_job_ids")
     return JobView(
         job_id=str(entry["id"]),
         status=entry["status"],
         name=entry.get("name"),
-        child_job_ids=tuple(map(str, entry.get("child_job_ids") or ())),
-        metadata=entry.get("metadata") or {},
+        child_job_ids=tuple(map(str, children)) if isinstance(children, list) else (),
+        metadata=_mapping(entry.get("metadata")),
         failure_code=failure.get("code"),
         failure_message=failure.get("message") or failure.get("error"),
-        results=entry.get("results") or {},
+        results=_mapping(entry.get("results")),
+        submitted_at=_moment(entry.get("submitted_at")),
     )
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _moment(text: Any) -> float | None:
+    """Seconds since 1970 of a time of the service, if it is one."""
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except (TypeError, ValueError):
+        return None
 
 
 def backend_info(entry: Any) -> BackendInfo:

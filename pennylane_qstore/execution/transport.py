@@ -24,8 +24,8 @@ from pennylane_qstore.errors import (
     UnconfirmedSubmissionError,
 )
 
-_TOO_MANY = 429
-RETRIED_STATUSES = frozenset({429, 502, 503, 504, *range(520, 530)})
+_TOO_MANY, _TIMED_OUT = 429, 408
+RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504, *range(520, 530)})
 """Answers that say "later", those of the content network in front of the service included."""
 
 _UNSENT = (
@@ -65,6 +65,7 @@ class ReadRetryTransport(httpx.AsyncBaseTransport):
         sleep: Waits for a number of seconds.
         on_limit: Told when there were too many requests, with the pause in seconds that was asked.
         counts: Where requests are counted, by method, and ``"retries"`` among them.
+        longest_s: Longest time of one request, however slowly its answer trickles in.
         rng: Of the jitter, which keeps clients that failed together from returning together.
     """
 
@@ -75,6 +76,7 @@ class ReadRetryTransport(httpx.AsyncBaseTransport):
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
         on_limit: Callable[[float], None] = lambda _: None,
         counts: Counter[str] | None = None,
+        longest_s: float = 120.0,
         rng: random.Random | None = None,
     ) -> None:
         self._transport = transport
@@ -82,6 +84,7 @@ class ReadRetryTransport(httpx.AsyncBaseTransport):
         self._sleep = sleep
         self._on_limit = on_limit
         self._rng = rng or random.Random()
+        self._longest_s = longest_s
         self._resume_at = 0.0
         self._counts: Counter[str] = Counter() if counts is None else counts
 
@@ -95,15 +98,13 @@ class ReadRetryTransport(httpx.AsyncBaseTransport):
             last = attempt == self._schedule.attempts - 1
             delay = self._schedule.first_s * 2**attempt * self._rng.uniform(0.5, 1)
             try:
-                response = await self._transport.handle_async_request(request)
-                if is_read or response.status_code == _TOO_MANY:
-                    await response.aread()
-            except httpx.TransportError as error:
+                response = await self._send_once(request)
+            except (httpx.TransportError, httpx.DecodingError) as error:
                 if last or not is_read:
                     raise
                 reason = type(error).__name__
             else:
-                if response.status_code not in (RETRIED_STATUSES if is_read else {_TOO_MANY}):
+                if not _may_repeat(response, is_read=is_read):
                     return response
                 asked = _retry_after(response)
                 delay = delay if asked is None else asked
@@ -120,6 +121,17 @@ class ReadRetryTransport(httpx.AsyncBaseTransport):
                 await self._sleep(delay)
         raise AssertionError("the last attempt returns or raises")
 
+    async def _send_once(self, request: httpx.Request) -> httpx.Response:
+        """Send a request and read the whole answer."""
+        try:
+            with anyio.fail_after(self._longest_s):
+                response = await self._transport.handle_async_request(request)
+                await response.aread()
+        except TimeoutError:
+            text = f"no complete answer within {self._longest_s:g} s"
+            raise httpx.ReadTimeout(text, request=request) from None
+        return response
+
     async def _await_turn(self) -> None:
         """Wait until the moment that the service last named."""
         delay = self._resume_at - anyio.current_time()
@@ -129,6 +141,14 @@ class ReadRetryTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close the connections."""
         await self._transport.aclose()
+
+
+def _may_repeat(response: httpx.Response, *, is_read: bool) -> bool:
+    """Whether an answer says "later"; a page in HTML is from something in front of the service."""
+    if not is_read:
+        return response.status_code == _TOO_MANY
+    is_page = response.headers.get("content-type", "").startswith("text/html")
+    return response.status_code in RETRIED_STATUSES or (response.is_success and is_page)
 
 
 class AppTransport(httpx.ASGITransport):
@@ -191,7 +211,7 @@ def _name_answer(error: APIError, where: str, *, submitting: bool) -> ServiceErr
             status_code=status,
             request_id=request_id,
         )
-    if submitting and status >= 500:
+    if submitting and (status >= 500 or status == _TIMED_OUT):
         return UnconfirmedSubmissionError(
             f"{where} failed during a submission ({said}); the job may exist, so it was not sent "
             "again: look for it among your jobs before you submit it anew",

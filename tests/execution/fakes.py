@@ -147,7 +147,7 @@ class FakeService:
         *,
         ids: Sequence[str] = (),
         parent_job_id: str | None = None,
-        newest: int | None = None,
+        since: float | None = None,
     ) -> tuple[JobView, ...]:
         await anyio.lowlevel.checkpoint()
         self.n_listed += 1

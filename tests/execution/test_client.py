@@ -281,7 +281,7 @@ def test_a_read_over_the_rate_limit_waits_as_long_as_it_is_told(server, call, na
     assert naps == [pytest.approx(3, abs=0.5)] * 2
 
 
-@pytest.mark.parametrize("status", [502, 503, 504, 520, 529])
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 520, 529])
 def test_a_read_that_meets_a_passing_failure_is_repeated(server, call, naps, status):
     route(server, "/jobs/j1", answer({}, status), answer({"id": "j1", "status": "ready"}))
     assert call("get_job", "j1").status == "ready"
