@@ -73,6 +73,15 @@ def priced(gates, rates, shots=SHOTS):
     return [shots * (one * rates["1q"] + two * rates["2q"]) for one, two in gates]
 
 
+def give_up(device, circuits):
+    """Execute for too short a time, until the service has a job; gives the error."""
+    while True:
+        with pytest.raises(errors.BatchTimeoutError) as caught:
+            device.execute(circuits)
+        if caught.value.job_ids:
+            return caught.value
+
+
 def usd(cost):
     assert set(cost.units) <= {"usd"}
     return cost.amount("usd")
@@ -265,8 +274,7 @@ def test_a_failed_job_costs_what_the_service_says(connect, server):
 def test_money_stays_set_aside_for_jobs_that_are_left(connect, server):
     server.fates = [Fate("started")]
     device = connect(budget=10, timeout=0.03)
-    with pytest.raises(errors.BatchTimeoutError):
-        device.execute(client.tapes(2, 10))
+    give_up(device, client.tapes(2, 10))
     assert device.ledger.reserved == Cost.of(2.0, "usd")
     with pytest.raises(errors.BudgetExceededError) as caught:
         device.execute(client.tapes(9, 10, start=1.0))
@@ -279,8 +287,7 @@ def test_money_stays_set_aside_for_jobs_that_are_left(connect, server):
 
 def test_a_job_of_an_earlier_run_is_charged_once(connect, server):
     server.fates = [Fate("started")]
-    with pytest.raises(errors.BatchTimeoutError):
-        connect(timeout=0.03).execute(client.tapes(2, 10))
+    give_up(connect(timeout=0.03), client.tapes(2, 10))
     server.heal()
     device = connect(budget=10)
     device.execute(client.tapes(2, 10))
