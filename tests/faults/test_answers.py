@@ -12,9 +12,7 @@ from tests.faults.wire import Reply
 
 RESULTS = "probabilities aggregate artifact"
 READS = f"job {RESULTS}"
-HTTP_500 = pytest.param(
-    500, marks=pytest.mark.xfail(reason="client: no read is repeated after 500", strict=False)
-)
+HTTP_500 = 500
 PAGE = Reply(200, "<html><h1>One moment</h1></html>", media="text/html")
 
 
@@ -22,9 +20,7 @@ def failure(status):
     return refusal(status, "Internal", f"trouble {status}")
 
 
-TEXT = pytest.param(
-    "none", marks=pytest.mark.xfail(reason="client: AttributeError, not ours", strict=False)
-)
+TEXT = "none"
 
 # Reads that fail for a while.
 
@@ -53,14 +49,12 @@ def test_a_read_waits_as_long_as_the_service_says(any_lab, kinds):
     assert any(2.9 <= seconds < 6 for seconds in any_lab.waits), any_lab.waits
 
 
-@pytest.mark.xfail(reason="client: a web page with status 200 is final", strict=False)
 @pytest.mark.parametrize("kinds", ["job", RESULTS])
 def test_a_web_page_in_place_of_json_is_asked_for_again(any_lab, kinds):
     any_lab.server.inject(kinds, "answer", reply=PAGE)
     any_lab.check()
 
 
-@pytest.mark.xfail(reason="client: results that are 404 at first are given up", strict=False)
 def test_results_that_come_late_are_waited_for(any_lab):
     any_lab.server.inject(
         RESULTS, "answer", reply=refusal(404, "Not Found", "no results yet"), times=5
@@ -68,7 +62,6 @@ def test_results_that_come_late_are_waited_for(any_lab):
     any_lab.check()
 
 
-@pytest.mark.xfail(reason="client: DecodingError is not repeated", strict=False)
 def test_a_result_that_cannot_be_unpacked_is_asked_for_again(any_lab):
     reply = Reply(200, {}, {"Content-Encoding": "gzip"})
     any_lab.server.inject(RESULTS, "answer", reply=reply)
@@ -82,8 +75,6 @@ def test_a_result_that_cannot_be_unpacked_is_asked_for_again(any_lab):
 @pytest.mark.parametrize("status", [400, 404, 429, 500, 503])
 def test_a_read_that_fails_for_good_is_quoted(any_lab, kinds, status):
     any_lab.server.inject(kinds, "answer", reply=failure(status), times=10_000)
-    if status == 404 and kinds == RESULTS:
-        pytest.xfail("client: the words of a 404 of all results are lost")
     error = any_lab.check_error(errors.ServiceError, str(status), f"trouble {status}")
     assert error.status_code == status
     assert error.request_id.startswith("req-")
@@ -303,7 +294,6 @@ def test_a_job_that_is_no_job_is_an_error(any_lab, content):
     any_lab.check_error(errors.MalformedResultError)
 
 
-@pytest.mark.xfail(reason="client: TypeError or AttributeError, not ours", strict=False)
 @pytest.mark.parametrize("odd", [{"child_job_ids": 5}, {"metadata": ["a"]}, {"results": 5}])
 def test_odd_fields_of_a_job_are_no_answer_or_do_not_matter(lab, odd):
     lab.server.inject("job", "edit", edit=lambda view: view | odd, times=10_000)
@@ -326,7 +316,6 @@ def test_one_closed_way_to_the_results_is_passed_by(any_lab, kind, status):
     any_lab.check()
 
 
-@pytest.mark.xfail(reason="client: the id in the answer is not compared", strict=False)
 def test_the_answer_about_another_job_is_no_answer(lab):
     """As from a proxy that mixes its clients up."""
     lab.use([client.tape(2.0)]).run()
@@ -338,7 +327,6 @@ def test_the_answer_about_another_job_is_no_answer(lab):
         lab.run()
 
 
-@pytest.mark.xfail(reason="client: the id in the url is not compared", strict=False)
 def test_results_of_another_job_are_no_answer(lab):
     """A job that points to the results of another one."""
     lab.use([client.tape(2.0)]).run()

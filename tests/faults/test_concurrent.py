@@ -13,12 +13,6 @@ N_THREADS, N_CALLS = 16, 50
 WATCHDOG_S = 90.0
 
 
-RACE = pytest.mark.xfail(
-    reason="client: a result kept between the look into the cache and the claim is not seen",
-    strict=False,
-)
-
-
 def in_threads(device, batches):
     """Execute each thread's prepared tapes, one call each; shape ``(n_threads, n_calls, 4)``."""
     config = device.setup_execution_config()
@@ -57,7 +51,6 @@ def test_threads_with_circuits_of_their_own(lab):
     assert lab.server.wire.most_connections <= 8
 
 
-@RACE
 def test_threads_that_want_the_same_send_it_once(lab):
     lab.use(client.tapes(N_CALLS))
     found = in_threads(lab.device(timeout=None), [lab.circuits] * N_THREADS)
@@ -74,7 +67,6 @@ def test_threads_that_want_samples_of_the_same_get_one_each(lab):
     assert list(lab.server.paid().values()) == [5 * N_THREADS], "the rerun is free"
 
 
-@RACE
 @pytest.mark.parametrize("shots", [None, 200])
 def test_what_arrives_between_the_look_into_the_cache_and_the_claim_is_not_sent_again(
     lab, monkeypatch, shots

@@ -78,22 +78,6 @@ def files_with_the_key(directory):
     return [path for path in files if KEY.encode() in path.read_bytes()]
 
 
-SAID_IN_A_SUCCESS = (
-    "page", "page-of-results", "no-job", "no-results", "other-results", "no-id", "bad-states",
-    "status",
-)  # fmt: skip
-UNSCRUBBED = pytest.mark.xfail(
-    reason="client: only answers with an error status are searched for the key", strict=False
-)
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=UNSCRUBBED) if name in SAID_IN_A_SUCCESS else name
-        for name in trouble()
-    ],
-)
 def test_the_key_is_kept_when_the_service_says_it(any_lab, log_file, tmp_path, name):
     kinds, do, options = trouble()[name]
     if kinds == "list":
@@ -110,7 +94,6 @@ def test_the_key_is_kept_when_the_service_says_it(any_lab, log_file, tmp_path, n
     assert files_with_the_key(tmp_path) == []
 
 
-@UNSCRUBBED
 def test_the_key_is_kept_when_a_job_fails_with_it(any_lab, log_file, tmp_path):
     any_lab.server.fates = [Fate("failed", f"Bad-{KEY}", SAYS_THE_KEY)]
     with pytest.raises(errors.JobFailedError) as caught:
