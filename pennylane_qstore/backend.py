@@ -16,6 +16,7 @@ from pennylane_qstore.emulator import EmulatorOptions, create_app
 from pennylane_qstore.errors import (
     AnalyticModeError,
     InvalidShotsError,
+    QStoreError,
     TooManyWiresError,
     UnknownBackendError,
 )
@@ -39,6 +40,7 @@ from pennylane_qstore.execution import (
     start_blocking,
 )
 from pennylane_qstore.execution.cost import Cost, Estimate, Ledger, read_rates
+from pennylane_qstore.execution.journal import CANCELED
 from pennylane_qstore.execution.spending import shape_of
 from pennylane_qstore.handle import Handle
 from pennylane_qstore.native import Bit, Circuit, Outcomes
@@ -60,9 +62,10 @@ class Backend:
 
     Args:
         options: What the user asked for.
+        ledger: Where costs are booked, if several backends share a budget.
     """
 
-    def __init__(self, options: DeviceOptions) -> None:
+    def __init__(self, options: DeviceOptions, ledger: Ledger | None = None) -> None:
         self.options = options
         app = create_app(_EMBEDDED) if options.backend == "emulator" else None
         self.controller = Controller(
@@ -80,7 +83,7 @@ class Backend:
             on_limit=self._observe_limit,
         )
         self.cache = open_cache(options.cache, limits=options.limits)
-        self.ledger = Ledger(options.budget)
+        self.ledger = ledger or Ledger(options.budget)
         self._rehearsal: Runner | None = None
         self._saved: tuple[float, dict[str, float]] = (0.0, {})
         self._saved_lock = threading.Lock()
@@ -239,6 +242,35 @@ class Backend:
                 refused[0].add_note(f"these jobs were submitted: {', '.join(batch.left())}")
             raise refused[0]
         return Handle(batch, future, finish, cancel)
+
+    def cancel(self, job_ids: Sequence[str]) -> bool:
+        """Cancel jobs at the service, and say whether all of them are canceled."""
+        for job_id in job_ids:
+            try:
+                run_blocking(self._service.cancel_job, job_id)
+                status = run_blocking(self._service.get_job, job_id).status
+            except QStoreError:
+                return False
+            if status != "canceled":
+                return False
+            submission = self.journal.by_job(job_id) if self.journal else None
+            if self.journal and submission:
+                self.journal.move(submission.mark, CANCELED)
+        return True
+
+    def queue_s(self) -> float | None:
+        """How long jobs wait on average, in seconds; None if the backend is not available.
+
+        Raises:
+            ServiceError: If the service cannot be asked.
+        """
+        if self.options.backend == "emulator":
+            return 0.0
+        for info in run_blocking(self._service.backends):
+            if info.name == self.options.backend:
+                self.controller.observe_queue(info.queue_s)
+                return info.queue_s if info.status == "available" else None
+        return None
 
     def collect(self, job_ids: Sequence[str]) -> list[list[Outcomes]]:
         """Outcomes of jobs that were submitted before, each read as its source was measured."""

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,7 @@ from pennylane_qstore.execution import (
     ResultStore,
 )
 from pennylane_qstore.execution.cost import Cost, Estimate, Ledger
+from pennylane_qstore.fleet import Fleet, Placement, Route, Rule
 from pennylane_qstore.gradients import Gradients
 from pennylane_qstore.handle import Handle
 from pennylane_qstore.inspection import report, require_verified
@@ -67,7 +69,8 @@ class IonQDevice(Device):
     Args:
         wires: Number of wires, or their labels. None takes the wires of each circuit.
         shots: Deprecated by PennyLane; use :func:`pennylane.set_shots`.
-        backend: ``"emulator"``, ``"simulator"``, or a machine such as ``"qpu.forte-1"``.
+        backend: ``"emulator"``, ``"simulator"``, or a machine such as ``"qpu.forte-1"``; or a list
+            of them, whose entries may be mappings with ``backend``, ``api_key`` and ``base_url``.
         gateset: ``"native"`` sends native gates compiled here, ``"qis"`` leaves it to IonQ.
         noise_model: Noise model of a simulator, such as ``"aria-1"`` or ``"forte-1"``.
         noise_seed: Seed of the noise model, from 1 to 2³¹ - 1.
@@ -96,6 +99,11 @@ class IonQDevice(Device):
             and shot; None asks the service for estimates.
         dry_run: Whether to send nothing: batches are priced against the budget, and answered by the
             emulator.
+        route: With several backends, which one takes a tape: ``"first"`` the first that is
+            available and whose queue is not longer than ``max_queue_wait``, ``"fastest"`` the one
+            that is expected to finish soonest, or a function from a tape to a name of ``backend``.
+        simulator_fallback: With several backends, whether what was meant for a machine may run on
+            a simulator.
         log: JSON-lines file to which a record of each batch is appended.
         error_mitigation: IonQ's settings, such as ``{"debiasing": True, "sharpen": True}``.
         job_name: Name of the jobs.
@@ -140,7 +148,7 @@ class IonQDevice(Device):
         wires: Any = None,
         shots: Any = None,
         *,
-        backend: str = "emulator",
+        backend: str | Sequence[str | Mapping[str, str]] = "emulator",
         gateset: GateSet = "native",
         noise_model: str | None = None,
         noise_seed: int | None = None,
@@ -160,6 +168,8 @@ class IonQDevice(Device):
         rates: Mapping[str, Any] | None = None,
         dry_run: bool = False,
         log: str | Path | None = None,
+        route: Rule | Route = "first",
+        simulator_fallback: bool = False,
         error_mitigation: Mapping[str, bool] | None = None,
         job_name: str | None = None,
         metadata: Mapping[str, str] | None = None,
@@ -171,44 +181,65 @@ class IonQDevice(Device):
         verify: bool = False,
     ) -> None:
         super().__init__(wires=wires, shots=shots)
-        options = DeviceOptions(
-            backend=backend,
-            gateset=gateset,
-            noise_model=noise_model,
-            noise_seed=noise_seed,
-            seed=seed,
-            api_key=api_key,
-            base_url=base_url,
-            cache=cache,
-            journal=journal,
-            batch_mode=batch_mode,
-            max_in_flight=max_in_flight,
-            max_circuits_per_job=max_circuits_per_job,
-            max_queue_wait=max_queue_wait,
-            on_error=on_error,
-            on_interrupt=on_interrupt,
-            cache_limits=cache_limits,
-            budget=budget,
-            rates=rates,
-            dry_run=dry_run,
-            log=log,
-            error_mitigation=error_mitigation,
-            job_name=job_name,
-            metadata=metadata,
-            session_id=session_id,
-            timeout=timeout,
-            progress=progress,
-            optimization_level=optimization_level,
-            absorb_tail=absorb_tail,
-            verify=verify,
-        )
+        shared: dict[str, Any] = {
+            "gateset": gateset,
+            "noise_model": noise_model,
+            "noise_seed": noise_seed,
+            "seed": seed,
+            "api_key": api_key,
+            "base_url": base_url,
+            "cache": cache,
+            "journal": journal,
+            "batch_mode": batch_mode,
+            "max_in_flight": max_in_flight,
+            "max_circuits_per_job": max_circuits_per_job,
+            "max_queue_wait": max_queue_wait,
+            "on_error": on_error,
+            "on_interrupt": on_interrupt,
+            "cache_limits": cache_limits,
+            "budget": budget,
+            "rates": rates,
+            "dry_run": dry_run,
+            "log": log,
+            "error_mitigation": error_mitigation,
+            "job_name": job_name,
+            "metadata": metadata,
+            "session_id": session_id,
+            "timeout": timeout,
+            "progress": progress,
+            "optimization_level": optimization_level,
+            "absorb_tail": absorb_tail,
+            "verify": verify,
+        }
+        named = [backend] if isinstance(backend, str) else list(backend)
+        options = [_options(entry, shared) for entry in named]
         self.templates = TemplateStore()
         self._recorder = Recorder(None if log is None else Path(log))
         self._rng = np.random.default_rng(seed)
         self._rng_lock = threading.Lock()
-        self._backend = Backend(options)
+        self._backend = Backend(options[0])
+        self._fleet = None
+        if not isinstance(backend, str):
+            self._fleet = Fleet(
+                self._members(options),
+                route=route,
+                max_queue_wait=max_queue_wait,
+                simulator_fallback=simulator_fallback,
+            )
         if not self._backend.is_machine:
             self._backend.check_width(len(self.wires or ()))
+
+    def _members(self, options: Sequence[DeviceOptions]) -> dict[str, "IonQDevice"]:
+        """A device for each backend, with this one's templates, tracker, report and budget."""
+        members: dict[str, IonQDevice] = {}
+        for place, one in enumerate(options):
+            member = copy(self)
+            member._backend = Backend(one, self._backend.ledger) if place else self._backend
+            name, number = one.backend, 2
+            while name in members:
+                name, number = f"{one.backend}#{number}", number + 1
+            members[name] = member
+        return members
 
     @property
     def target(self) -> Target:
@@ -241,7 +272,7 @@ class IonQDevice(Device):
         self, execution_config: ExecutionConfig | None = None, circuit: QuantumScript | None = None
     ) -> bool:
         """Whether gradients of a circuit can be one job: first order, by parameter shift."""
-        if not super().supports_derivatives(execution_config, circuit):
+        if self._fleet is not None or not super().supports_derivatives(execution_config, circuit):
             return False
         return circuit is None or can_differentiate(circuit)
 
@@ -294,7 +325,9 @@ class IonQDevice(Device):
             differentiating=differentiating,
         )
         copies = execution_config is not None and execution_config.convert_to_numpy
-        return pipeline if copies else pipeline + self._compiling(traced=differentiating)
+        if copies or self._fleet is not None:
+            return pipeline
+        return pipeline + self._compiling(traced=differentiating)
 
     def _compiling(self, *, traced: bool = False) -> CompilePipeline:
         """The last step: tapes of lowerable gates to tapes of one native circuit each."""
@@ -329,6 +362,10 @@ class IonQDevice(Device):
         """
         if isinstance(circuits, QuantumScript):
             return self.execute((circuits,), execution_config)[0]
+        if self._fleet is not None:
+            for member in self.members.values():
+                member.tracker = self.tracker
+            return self._fleet.execute(circuits)
         if not all(isinstance(tape, NativeTape) for tape in circuits):
             return self._execute_unprepared(circuits, execution_config)
         return self._execute_native(circuits)
@@ -409,6 +446,7 @@ class IonQDevice(Device):
             InvalidCircuitError: If a circuit cannot be run; nothing was submitted then.
             ServiceError: If the service refuses, or cannot be reached.
         """
+        self._check_single("submit")
         single = isinstance(tapes, QuantumScript)
         watch = self._watch()
         batch, process = self._prepare([tapes] if single else tapes)
@@ -446,10 +484,36 @@ class IonQDevice(Device):
             BatchTimeoutError: If a job has not finished within ``timeout``.
             JobError: If a job failed or was canceled.
         """
+        self._check_single("retrieve")
         if tapes is not None and self.cache is None:
             raise InvalidOptionError("retrieve(job_ids, tapes) needs a cache; use cache=True")
         found = self._backend.collect([job_ids] if isinstance(job_ids, str) else job_ids)
         return found if tapes is None else self.execute(tapes)
+
+    @property
+    def placements(self) -> tuple[Placement, ...]:
+        """Where each tape of the last batch ran, and why, if there are several backends."""
+        return () if self._fleet is None else self._fleet.placements
+
+    @property
+    def members(self) -> Mapping[str, "IonQDevice"]:
+        """A device for each backend, by its name; empty if there is only one."""
+        return {} if self._fleet is None else self._fleet.members
+
+    def _check_single(self, action: str) -> None:
+        if self._fleet is not None:
+            raise InvalidOptionError(
+                f"{action} works on one backend; use dev.members[name].{action}, with one of "
+                f"{', '.join(self.members)}"
+            )
+
+    def cancel(self, job_ids: Sequence[str]) -> bool:
+        """Cancel jobs at the service, and say whether all of them are canceled."""
+        return self._backend.cancel(job_ids)
+
+    def queue_s(self) -> float | None:
+        """How long jobs wait on average, in seconds; None if the backend is not available."""
+        return self._backend.queue_s()
 
     def estimate(self, tapes: QuantumScript | Sequence[QuantumScript]) -> Estimate:
         """What tapes would cost, by ``rates`` or the service's rate card. Nothing is sent.
@@ -580,6 +644,19 @@ class IonQDevice(Device):
 def _amounts(name: str, costs: Iterable[Cost | None]) -> dict[str, float]:
     """What a tracker adds up: an amount for each currency unit, such as ``cost_usd``."""
     return {f"{name}_{unit}": n for unit, n in Cost.sum(one for one in costs if one).amounts}
+
+
+def _options(entry: str | Mapping[str, str], shared: Mapping[str, Any]) -> DeviceOptions:
+    """Options of one backend: a name, or a mapping with what differs from the others."""
+    if isinstance(entry, str):
+        return DeviceOptions(backend=entry, **shared)
+    unknown = set(entry) - {"backend", "api_key", "base_url"}
+    if unknown or "backend" not in entry:
+        raise InvalidOptionError(
+            f"backend has the entry {sorted(entry)}; give a name, or a mapping with 'backend' and "
+            "perhaps 'api_key' and 'base_url'"
+        )
+    return DeviceOptions(**{**shared, **entry})
 
 
 def _measure(tape: NativeTape, outcomes: Outcomes | Exception, rng: np.random.Generator) -> Any:

@@ -20,12 +20,14 @@ class BackendInfo:
         status: ``"available"``, ``"unavailable"`` or ``"retired"``.
         n_qubits: Its width.
         native_gates: The native gates it takes, or None where the service does not say.
+        queue_s: How long jobs wait on average, in seconds; 0 where the service does not say.
     """
 
     name: str
     status: str
     n_qubits: int
     native_gates: tuple[str, ...] | None
+    queue_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,7 @@ def backend_info(entry: Any) -> BackendInfo:
             status=str(entry["status"]),
             n_qubits=int(entry["qubits"]),
             native_gates=None if gates is None else tuple(map(str, gates)),
+            queue_s=float(entry.get("average_queue_time") or 0) / 1000,
         )
     except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise MalformedResultError(f"none of the backends: {str(entry)[:_QUOTED]}") from error
