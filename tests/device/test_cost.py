@@ -3,6 +3,7 @@
 import logging
 import signal
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -30,10 +31,10 @@ def _in_time(monkeypatch):
     """A test that hangs fails; polls come quickly."""
     monkeypatch.setattr(PollSchedule.__init__, "__defaults__", (0.004, 1.3, 30.0, False))
 
-    def give_up(*_):
+    def stop(*_):
         raise AssertionError("still running after 20 s: a hang")
 
-    before = signal.signal(signal.SIGALRM, give_up)
+    before = signal.signal(signal.SIGALRM, stop)
     signal.alarm(20)
     yield
     signal.alarm(0)
@@ -73,13 +74,22 @@ def priced(gates, rates, shots=SHOTS):
     return [shots * (one * rates["1q"] + two * rates["2q"]) for one, two in gates]
 
 
-def give_up(device, circuits):
-    """Execute for too short a time, until the service has a job; gives the error."""
-    while True:
-        with pytest.raises(errors.BatchTimeoutError) as caught:
-            device.execute(circuits)
-        if caught.value.job_ids:
-            return caught.value
+def give_up(server, device, circuits):
+    """Execute, and press Ctrl-C when the service is asked for the job; gives its id."""
+    n_asked = server.count("job")
+
+    def press():
+        deadline = time.monotonic() + 10
+        while server.count("job") == n_asked and time.monotonic() < deadline:
+            time.sleep(0.001)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    thread = threading.Thread(target=press, daemon=True)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        device.execute(circuits)
+    thread.join()
+    return list(server.jobs)[-1]
 
 
 def usd(cost):
@@ -273,8 +283,8 @@ def test_a_failed_job_costs_what_the_service_says(connect, server):
 
 def test_money_stays_set_aside_for_jobs_that_are_left(connect, server):
     server.fates = [Fate("started")]
-    device = connect(budget=10, timeout=0.03)
-    give_up(device, client.tapes(2, 10))
+    device = connect(budget=10)
+    give_up(server, device, client.tapes(2, 10))
     assert device.ledger.reserved == Cost.of(2.0, "usd")
     with pytest.raises(errors.BudgetExceededError) as caught:
         device.execute(client.tapes(9, 10, start=1.0))
@@ -287,7 +297,7 @@ def test_money_stays_set_aside_for_jobs_that_are_left(connect, server):
 
 def test_a_job_of_an_earlier_run_is_charged_once(connect, server):
     server.fates = [Fate("started")]
-    give_up(connect(timeout=0.03), client.tapes(2, 10))
+    give_up(server, connect(), client.tapes(2, 10))
     server.heal()
     device = connect(budget=10)
     device.execute(client.tapes(2, 10))

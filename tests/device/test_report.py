@@ -25,10 +25,10 @@ def _in_time(monkeypatch):
     """A test that hangs fails; polls come quickly."""
     monkeypatch.setattr(PollSchedule.__init__, "__defaults__", (0.004, 1.3, 30.0, False))
 
-    def give_up(*_):
+    def stop(*_):
         raise AssertionError("still running after 20 s: a hang")
 
-    before = signal.signal(signal.SIGALRM, give_up)
+    before = signal.signal(signal.SIGALRM, stop)
     signal.alarm(20)
     yield
     signal.alarm(0)

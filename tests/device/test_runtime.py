@@ -17,7 +17,7 @@ import pytest
 
 from pennylane_qstore import errors
 from pennylane_qstore.execution import PollSchedule
-from pennylane_qstore.execution.journal import CANCELED, SENT
+from pennylane_qstore.execution.journal import CANCELED, CLAIMED, SENT
 from tests.faults import client
 from tests.faults.server import Fate, FaultServer, refusal
 
@@ -30,10 +30,10 @@ def _in_time(monkeypatch):
     """A test that hangs fails; polls come quickly."""
     monkeypatch.setattr(PollSchedule.__init__, "__defaults__", (0.004, 1.3, 30.0, False))
 
-    def give_up(*_):
+    def stop(*_):
         raise AssertionError("still running after 20 s: a hang")
 
-    before = signal.signal(signal.SIGALRM, give_up)
+    before = signal.signal(signal.SIGALRM, stop)
     signal.alarm(20)
     yield
     signal.alarm(0)
@@ -56,19 +56,28 @@ def connect(server, tmp_path):
 
 def until(condition):
     """Wait for something that is about to happen."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 1
     while not condition():
         assert time.monotonic() < deadline, "never happened"
         time.sleep(0.001)
 
 
-def give_up(device, circuits):
-    """Execute for too short a time, until the service has a job; gives the error."""
-    while True:
-        with pytest.raises(errors.BatchTimeoutError) as caught:
-            device.execute(circuits)
-        if caught.value.job_ids:
-            return caught.value
+def give_up(server, device, circuits):
+    """Execute, and press Ctrl-C when the service is asked for the job; gives its id."""
+    n_asked = server.count("job")
+
+    def press():
+        deadline = time.monotonic() + 10
+        while server.count("job") == n_asked and time.monotonic() < deadline:
+            time.sleep(0.001)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    thread = threading.Thread(target=press, daemon=True)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        device.execute(circuits)
+    thread.join()
+    return list(server.jobs)[-1]
 
 
 def check(results, circuits):
@@ -202,6 +211,20 @@ def test_cancel_after_the_end_changes_nothing(connect, server):
     handle.cancel()
     check(handle.result(10), circuits)
     assert server.count("cancel") == 0
+
+
+@pytest.mark.xfail(
+    strict=False, reason="Flights._cancel takes a job for canceled that had finished"
+)
+def test_a_job_that_finished_before_it_was_canceled_is_not_paid_again(connect, server, monkeypatch):
+    monkeypatch.setattr(PollSchedule.__init__, "__defaults__", (9.0, 1.3, 30.0, False))
+    handle = connect().submit(client.tapes(2))
+    handle.cancel()
+    assert not handle.status().done
+    assert server.paid().total() == 2  # it was faster
+    monkeypatch.setattr(PollSchedule.__init__, "__defaults__", (0.004, 1.3, 30.0, False))
+    check(client.run(connect(), client.tapes(2)), client.tapes(2))
+    assert len(server.jobs) == 1
 
 
 @pytest.mark.parametrize("on_error", ["raise", "partial"])
@@ -442,24 +465,10 @@ def test_an_error_is_raised_by_default_and_the_others_are_kept(connect, server):
 # Interrupts
 
 
-def interrupt_while_waiting(server, device, circuits):
-    """Execute, and press Ctrl-C once the service is asked for the jobs."""
-
-    def press():
-        until(lambda: server.count("job") > 0)
-        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
-
-    thread = threading.Thread(target=press)
-    thread.start()
-    with pytest.raises(KeyboardInterrupt):
-        device.execute(circuits)
-    thread.join()
-
-
 def test_an_interrupt_keeps_jobs(connect, server):
     server.fates = [STUCK]
     device, circuits = connect(), client.tapes(3)
-    interrupt_while_waiting(server, device, circuits)
+    assert give_up(server, device, circuits) in server.jobs
     (job,) = server.jobs.values()
     assert server.count("cancel") == 0
     assert device.journal.by_job(job.job_id).state == SENT
@@ -471,7 +480,7 @@ def test_an_interrupt_keeps_jobs(connect, server):
 def test_an_interrupt_cancels_jobs_if_asked_to(connect, server):
     server.fates = [STUCK]
     device, circuits = connect(on_interrupt="cancel"), client.tapes(3)
-    interrupt_while_waiting(server, device, circuits)
+    assert give_up(server, device, circuits) in server.jobs
     (job,) = server.jobs.values()
     assert job.fate.status == "canceled"
     assert device.journal.by_job(job.job_id).state == CANCELED
@@ -485,11 +494,31 @@ def test_an_interrupt_cancels_jobs_if_asked_to(connect, server):
 def test_a_time_limit_names_the_jobs_and_leaves_them(connect, server):
     server.fates = [STUCK]
     circuits = client.tapes(2)
-    late = give_up(connect(timeout=0.03), circuits)
-    assert "not canceled" in str(late)
-    assert late.job_ids == tuple(server.jobs)
+    with pytest.raises(errors.BatchTimeoutError, match="not canceled") as caught:
+        connect(timeout=0.15).execute(circuits)
+    assert caught.value.job_ids == tuple(server.jobs)
     server.heal()
     check(connect().execute(circuits), circuits)
+    assert len(server.jobs) == 1
+
+
+@pytest.mark.xfail(
+    strict=False, reason="Flights._start leaves a claim behind if it is canceled in `_claim`"
+)
+def test_a_time_limit_while_the_journal_is_written_holds_no_circuit_back(connect, server):
+    first, circuits = connect(timeout=0.01), client.tapes(1)
+    claim = first.journal.claim
+
+    def slowly(submissions):
+        written = claim(submissions)
+        time.sleep(0.03)
+        return written
+
+    first.journal.claim = slowly
+    with pytest.raises(errors.BatchTimeoutError):
+        first.execute(circuits)
+    until(lambda: all(one.state != CLAIMED for one in first.journal.submissions()))
+    check(connect(timeout=1).execute(circuits), circuits)
     assert len(server.jobs) == 1
 
 
