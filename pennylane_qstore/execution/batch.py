@@ -37,7 +37,7 @@ class Batch:
 
     def report(self) -> None:
         """Tell the caller where the batch stands. Its mistakes must not cost paid results."""
-        if self.jobs and all(job.job_id or not job.is_open for job in self.jobs):
+        if self.jobs and all(map(_is_sent, self.jobs)):
             self.sent.set()
         if self.on_progress is None:
             return
@@ -71,3 +71,8 @@ class Batch:
         """The error of the first job that has one, else the callback's."""
         errors = [job.error for job in self.jobs if job.error is not None]
         return errors[0] if errors else self.error
+
+
+def _is_sent(job: Job) -> bool:
+    """Whether a job is on the service and in the journal, or never will be."""
+    return (job.job_id is not None and job.status != "sending") or not job.is_open

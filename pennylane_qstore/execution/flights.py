@@ -180,8 +180,13 @@ class Flights:
         assert job.job_id is not None
         try:
             await self._service.cancel_job(job.job_id)
+            view = await self._service.get_job(job.job_id)
+            if view.status != "canceled":
+                logger.warning("job %s is %s and was not canceled", job.job_id, view.status)
+                return
             job.status, job.is_open = "canceled", False
             await self._note(job, journals.CANCELED)
+            self._spending.release([job])  # the service charges what has run
         except ServiceError as error:
             logger.warning("job %s could not be canceled: %s", job.job_id, error)
 
@@ -203,7 +208,11 @@ class Flights:
             planned = self._plan(rest, settings)
             await self._spending.reserve(planned, settings)
             try:
-                if await self._claim(planned, settings) and not await self._answered(planned):
+                # A claim that nobody waits for would keep others waiting.
+                with anyio.CancelScope(shield=True):
+                    ready = await self._claim(planned, settings)
+                    ready = ready and not await self._answered(planned)
+                if ready:
                     break
             except BaseException:
                 self._spending.release(planned)

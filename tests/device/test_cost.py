@@ -305,7 +305,6 @@ def test_a_job_of_an_earlier_run_is_charged_once(connect, server):
     assert len(server.jobs) == 1
 
 
-@pytest.mark.xfail(strict=False, reason="Flights._cancel neither settles nor releases")
 def test_a_canceled_job_gives_its_money_back(connect, server):
     server.fates = [Fate("started")]
     device = connect(budget=10)

@@ -213,9 +213,6 @@ def test_cancel_after_the_end_changes_nothing(connect, server):
     assert server.count("cancel") == 0
 
 
-@pytest.mark.xfail(
-    strict=False, reason="Flights._cancel takes a job for canceled that had finished"
-)
 def test_a_job_that_finished_before_it_was_canceled_is_not_paid_again(connect, server, monkeypatch):
     monkeypatch.setattr(PollSchedule.__init__, "__defaults__", (9.0, 1.3, 30.0, False))
     handle = connect().submit(client.tapes(2))
@@ -278,13 +275,7 @@ def submit_elsewhere(server, directory, n, *, backend="simulator", shots=None, p
     return json.loads(found.stdout)
 
 
-EARLY = pytest.mark.xfail(
-    strict=False,
-    reason="Batch.report sets `sent` when ids are known, before the journal has the last of them",
-)
-
-
-@pytest.mark.parametrize("per_job", [50, pytest.param(2, marks=EARLY)])
+@pytest.mark.parametrize("per_job", [50, pytest.param(2)])
 def test_another_process_collects_exact_results(connect, server, tmp_path, per_job):
     circuits = client.tapes(4)
     job_ids = submit_elsewhere(server, tmp_path / "results", 4, per_job=per_job)
@@ -502,9 +493,6 @@ def test_a_time_limit_names_the_jobs_and_leaves_them(connect, server):
     assert len(server.jobs) == 1
 
 
-@pytest.mark.xfail(
-    strict=False, reason="Flights._start leaves a claim behind if it is canceled in `_claim`"
-)
 def test_a_time_limit_while_the_journal_is_written_holds_no_circuit_back(connect, server):
     first, circuits = connect(timeout=0.01), client.tapes(1)
     claim = first.journal.claim
