@@ -598,10 +598,10 @@ class IonQDevice(Device):
         ]
 
     def _measure(self, circuits: Sequence[NativeTape], batch: BatchResult) -> tuple[Any, ...]:
-        rngs = self._spawn(len(circuits))
+        rngs = iter(self._spawn(sum(bool(tape.shots) for tape in circuits)))
         return tuple(
-            _measure(tape, outcomes, rng)
-            for tape, outcomes, rng in zip(circuits, batch.outcomes, rngs, strict=True)
+            _measure(tape, outcomes, next(rngs) if tape.shots else None)
+            for tape, outcomes in zip(circuits, batch.outcomes, strict=True)
         )
 
     def _watch(self) -> Watch:
@@ -659,7 +659,9 @@ def _options(entry: str | Mapping[str, str], shared: Mapping[str, Any]) -> Devic
     return DeviceOptions(**{**shared, **entry})
 
 
-def _measure(tape: NativeTape, outcomes: Outcomes | Exception, rng: np.random.Generator) -> Any:
+def _measure(
+    tape: NativeTape, outcomes: Outcomes | Exception, rng: np.random.Generator | None
+) -> Any:
     """What a tape asks for, or the error that stands in its place."""
     if isinstance(outcomes, Exception):
         return outcomes

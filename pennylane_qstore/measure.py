@@ -39,6 +39,8 @@ def _is_z_word(mp: MeasurementProcess) -> bool:
 
 def _basis_states(mp: MeasurementProcess, outcomes: Outcomes, index: Index) -> NDArray[np.int64]:
     """Basis state of the measured wires in each outcome, as an integer."""
+    if [index[wire] for wire in mp.wires] == list(range(outcomes.n_qubits)):
+        return outcomes.states
     bits = outcomes.bits(_qubits(mp.wires, index)).astype(np.int64)
     return bits @ (1 << np.arange(len(mp.wires))[::-1])
 
@@ -193,7 +195,7 @@ def measure(
     index: Index,
     *,
     shots: Shots,
-    rng: np.random.Generator,
+    rng: np.random.Generator | None,
 ) -> Any:
     """Evaluate the measurements of one tape.
 
@@ -203,13 +205,15 @@ def measure(
             ``shots`` asks for shots.
         index: Qubit of each wire.
         shots: The tape's shots; a shot vector gives one entry per part.
-        rng: Where sampling, and the order of samples, come from.
+        rng: Where sampling, and the order of samples, come from; None without shots.
 
     Returns:
         One value, or a tuple with one per measurement; for a shot vector a tuple of those.
     """
     if not shots:
         return _values(measurements, outcomes, index, None)
+    if rng is None:
+        raise ValueError("shots need a source of randomness")
     if outcomes.is_exact:
         outcomes = outcomes.sample(shots.total_shots, rng)
     if not shots.has_partitioned_shots and not any(
