@@ -80,6 +80,7 @@ class Backend:
             options.key,
             app=app,
             max_connections=options.max_in_flight,
+            timeout_s=options.request_timeout,
             on_limit=self._observe_limit,
         )
         self.cache = open_cache(options.cache, limits=options.limits)

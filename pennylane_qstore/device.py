@@ -110,6 +110,8 @@ class IonQDevice(Device):
         metadata: Up to nine pairs of strings to store with the jobs.
         session_id: Session the jobs belong to.
         timeout: Longest time for a batch, in seconds; its jobs are left as they are after that.
+        request_timeout: Longest silence of the service within one request, in seconds; a whole
+            request may take twice as long.
         progress: Whether to show a progress bar; None shows one on a terminal or in a notebook,
             after a second.
         optimization_level: 0 translates gates directly; 1 also merges rotations and drops what a
@@ -175,6 +177,7 @@ class IonQDevice(Device):
         metadata: Mapping[str, str] | None = None,
         session_id: str | None = None,
         timeout: float | None = None,
+        request_timeout: float = 60.0,
         progress: bool | None = None,
         optimization_level: int = 1,
         absorb_tail: bool = False,
@@ -206,12 +209,16 @@ class IonQDevice(Device):
             "metadata": metadata,
             "session_id": session_id,
             "timeout": timeout,
+            "request_timeout": request_timeout,
             "progress": progress,
             "optimization_level": optimization_level,
             "absorb_tail": absorb_tail,
             "verify": verify,
         }
-        named = [backend] if isinstance(backend, str) else list(backend)
+        several = isinstance(backend, Sequence) and not isinstance(backend, str)
+        named: list[Any] = list(backend) if several else [backend]
+        if not named:
+            raise InvalidOptionError("backend is an empty list; name at least one backend")
         options = [_options(entry, shared) for entry in named]
         self.templates = TemplateStore()
         self._recorder = Recorder(None if log is None else Path(log))
@@ -219,7 +226,7 @@ class IonQDevice(Device):
         self._rng_lock = threading.Lock()
         self._backend = Backend(options[0])
         self._fleet = None
-        if not isinstance(backend, str):
+        if several:
             self._fleet = Fleet(
                 self._members(options),
                 route=route,
@@ -648,7 +655,7 @@ def _amounts(name: str, costs: Iterable[Cost | None]) -> dict[str, float]:
 
 def _options(entry: str | Mapping[str, str], shared: Mapping[str, Any]) -> DeviceOptions:
     """Options of one backend: a name, or a mapping with what differs from the others."""
-    if isinstance(entry, str):
+    if not isinstance(entry, Mapping):
         return DeviceOptions(backend=entry, **shared)
     unknown = set(entry) - {"backend", "api_key", "base_url"}
     if unknown or "backend" not in entry:

@@ -52,6 +52,7 @@ class DeviceOptions:
     metadata: Mapping[str, str] | None = None
     session_id: str | None = None
     timeout: float | None = None
+    request_timeout: float = 60.0
     progress: bool | None = None
     optimization_level: int = 1
     absorb_tail: bool = False
@@ -71,6 +72,7 @@ class DeviceOptions:
                 "absorb_tail=True needs optimization_level=1 or 2; 0 sends the circuit as written"
             )
         _check_seconds("timeout", self.timeout)
+        _check_seconds("request_timeout", self.request_timeout)
         _check_seconds("max_queue_wait", self.max_queue_wait)
         _check_choice("batch_mode", self.batch_mode, get_args(BatchMode))
         _check_choice("on_error", self.on_error, get_args(OnError))

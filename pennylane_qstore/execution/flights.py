@@ -481,7 +481,13 @@ class Flights:
                     (e.key, outcomes) for e, outcomes in zip(job.entries, found, strict=True)
                 ]
                 spent = dict(job.cost.amounts) if job.cost else None
-                put = partial(self._cache.put_many, entries, seconds=job.seconds, cost=spent)
+                put = partial(
+                    self._cache.put_many,
+                    entries,
+                    seconds=job.seconds,
+                    cost=spent,
+                    tag=settings.job_name,
+                )
                 await self.on_disk(put)
             await self._note(job, journals.COLLECTED)
         job.spans.append(("cache", fetched, self._clock.now()))

@@ -31,7 +31,7 @@ def impatience() -> Iterator[list[float]]:
         await anyio.sleep(min(seconds, 0.01))
 
     with ExitStack() as stack:
-        short = {"timeout_s": SILENCE_S, "sleep": sleep}
+        short = {"sleep": sleep}
         stack.enter_context(patch.dict(HttpService.__init__.__kwdefaults__, short))
         stack.enter_context(patch.object(job, "SETTLE_S", SETTLE_S))
         yield waits
@@ -40,7 +40,12 @@ def impatience() -> Iterator[list[float]]:
 def connect(url: str, directory: Path | str, **options: Any) -> qml.devices.Device:
     """A fresh device. Its journal lies beside its results, apart from those of other tests."""
     os.environ["XDG_STATE_HOME"] = f"{directory}-state"
-    options = {"backend": "simulator", "progress": False, "timeout": 8} | options
+    options = {
+        "backend": "simulator",
+        "progress": False,
+        "timeout": 8,
+        "request_timeout": SILENCE_S,
+    } | options
     return qml.device(
         "qstore.ionq", wires=2, base_url=url, api_key=KEY, cache=str(directory), **options
     )

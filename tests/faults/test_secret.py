@@ -78,6 +78,7 @@ def files_with_the_key(directory):
     return [path for path in files if KEY.encode() in path.read_bytes()]
 
 
+@pytest.mark.parametrize("name", list(trouble()))
 def test_the_key_is_kept_when_the_service_says_it(any_lab, log_file, tmp_path, name):
     kinds, do, options = trouble()[name]
     if kinds == "list":
