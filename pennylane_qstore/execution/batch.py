@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import anyio
+
 from pennylane_qstore.execution.cost import Cost
 from pennylane_qstore.execution.job import Job, Ticket
 from pennylane_qstore.execution.request import Progress
@@ -71,6 +73,15 @@ class Batch:
         """The error of the first job that has one, else the callback's."""
         errors = [job.error for job in self.jobs if job.error is not None]
         return errors[0] if errors else self.error
+
+
+@dataclass(eq=False)
+class Wave:
+    """Batches that are packed together."""
+
+    batches: list[Batch] = field(default_factory=list)
+    ready: anyio.Event = field(default_factory=anyio.Event)
+    error: BaseException | None = None
 
 
 def _is_sent(job: Job) -> bool:

@@ -20,6 +20,7 @@ from pennylane_qstore.execution.cost import Ledger, Rates
 from pennylane_qstore.execution.flights import Flights
 from pennylane_qstore.execution.job import Job, Ticket
 from pennylane_qstore.execution.journal import Entry, Journal, Submission
+from pennylane_qstore.execution.pilot import Pilot
 from pennylane_qstore.execution.polling import Clock, EventLoopClock, PollSchedule
 from pennylane_qstore.execution.replicates import Replicates
 from pennylane_qstore.execution.request import BatchResult, Progress, Request, Settings
@@ -70,7 +71,7 @@ class Runner:
         self._replicates = Replicates()
         self.controller = controller or Controller(max_in_flight=max_in_flight, parallel=False)
         self.spending = Spending(service, ledger or Ledger(), rates)
-        self._flights = Flights(
+        self._pilot = Pilot(
             service,
             cache=cache,
             journal=journal,
@@ -80,6 +81,15 @@ class Runner:
             clock=self._clock,
             spending=self.spending,
             queue_s=queue_s,
+        )
+        self._flights = Flights(
+            service,
+            self._pilot,
+            cache=cache,
+            journal=journal,
+            controller=self.controller,
+            clock=self._clock,
+            spending=self.spending,
         )
 
     async def run(
@@ -213,7 +223,7 @@ class Runner:
         if self._cache is None or not tickets:
             return 0
         keys = [ticket.key for ticket in tickets]
-        entries = await self._flights.on_disk(self._cache.get_many, keys)
+        entries = await self._pilot.on_disk(self._cache.get_many, keys)
         for ticket, entry in zip(tickets, entries, strict=True):
             if entry is not None and ticket.accepts(entry):
                 ticket.outcomes = entry
