@@ -171,7 +171,12 @@ class Backend:
         return Request(circuit, shots, readout)
 
     def run(
-        self, requests: Sequence[Request], *, title: str, on_error: OnError | None = None
+        self,
+        requests: Sequence[Request],
+        *,
+        title: str,
+        on_error: OnError | None = None,
+        for_later: bool = False,
     ) -> BatchResult:
         """Run a batch and wait for it, with a progress bar.
 
@@ -179,6 +184,7 @@ class Backend:
             requests: What to run.
             title: Text in front of the bar.
             on_error: What an error does; None as the device's option says.
+            for_later: Whether its samples are left for whoever asks next.
         """
         if not requests:
             return BatchResult((), (), 0, 0.0)
@@ -203,6 +209,7 @@ class Backend:
                 on_progress=show,
                 on_error=on_error or self.options.on_error,
                 on_interrupt=self.options.on_interrupt,
+                for_later=for_later,
             )
 
     def _rehearse(self, requests: Sequence[Request]) -> BatchResult:
@@ -218,7 +225,11 @@ class Backend:
         return replace(found, jobs=(priced,), n_requests=0)
 
     def submit(
-        self, requests: Sequence[Request], finish: Callable[["Future[BatchResult]", float], Any]
+        self,
+        requests: Sequence[Request],
+        finish: Callable[["Future[BatchResult]", float], Any],
+        *,
+        on_error: OnError | None = None,
     ) -> Handle:
         """Submit a batch, and return when the service has accepted its jobs."""
         batch = Batch()
@@ -230,7 +241,7 @@ class Backend:
             self._runner.run,
             requests,
             self.options.settings,
-            on_error=self.options.on_error,
+            on_error=on_error or self.options.on_error,
             on_interrupt="cancel",
             batch=batch,
         )

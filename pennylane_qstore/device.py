@@ -232,6 +232,9 @@ class IonQDevice(Device):
                 route=route,
                 max_queue_wait=max_queue_wait,
                 simulator_fallback=simulator_fallback,
+                timeout=timeout,
+                on_error=on_error,
+                on_interrupt=on_interrupt,
             )
         if not self._backend.is_machine:
             self._backend.check_width(len(self.wires or ()))
@@ -436,7 +439,12 @@ class IonQDevice(Device):
             self._track_batch(counted, requests)
         return jacobians
 
-    def submit(self, tapes: QuantumScript | Sequence[QuantumScript]) -> Handle:
+    def submit(
+        self,
+        tapes: QuantumScript | Sequence[QuantumScript],
+        *,
+        on_error: OnError | None = None,
+    ) -> Handle:
         """Submit tapes now and collect their results later.
 
         Returns when the service has accepted the jobs. The process may end then:
@@ -444,6 +452,7 @@ class IonQDevice(Device):
 
         Args:
             tapes: Tapes, or one.
+            on_error: What an error does; None as the device's option says.
 
         Returns:
             A handle with ``job_ids``, ``status()``, ``result()`` and ``cancel()``; it can be
@@ -473,7 +482,7 @@ class IonQDevice(Device):
             processed = process(results)
             return processed[0] if single else processed
 
-        return self._backend.submit(requests, finish)
+        return self._backend.submit(requests, finish, on_error=on_error)
 
     def retrieve(self, job_ids: Sequence[str], tapes: Sequence[QuantumScript] | None = None) -> Any:
         """Collect jobs that were submitted before, perhaps by another process on another day.
@@ -532,9 +541,13 @@ class IonQDevice(Device):
         return self._backend.estimate(self._requests(batch))
 
     def prewarm(self, tapes: QuantumScript | Sequence[QuantumScript]) -> None:
-        """Compile the templates of tapes and put their results into the cache."""
-        tapes = [tapes] if isinstance(tapes, QuantumScript) else tapes
-        self.execute(tapes)
+        """Compile the templates of tapes and put their results into the cache.
+
+        Samples are not used up: executing the same tapes next takes them from the cache.
+        """
+        self._check_single("prewarm")
+        batch, _ = self._prepare([tapes] if isinstance(tapes, QuantumScript) else tapes)
+        self._backend.run(self._requests(batch), title=self.name, for_later=True)
 
     def report(self) -> Summary:
         """What the device did so far: text, ``to_dict()``, and a table in a notebook."""

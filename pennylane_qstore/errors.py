@@ -8,7 +8,14 @@ from collections.abc import Sequence
 
 
 class QStoreError(Exception):
-    """Base of all errors of this package."""
+    """Base of all errors of this package.
+
+    Attributes:
+        under_way: Whether a job may be running for what failed, so that asking elsewhere could pay
+            twice.
+    """
+
+    under_way = False
 
 
 class InvalidOptionError(QStoreError, ValueError):
@@ -84,7 +91,7 @@ class ConnectionFailedError(ServiceError, ConnectionError):
 
 
 class UnconfirmedSubmissionError(ServiceError):
-    """The answer to a job submission was lost: the job may exist, so it is not sent again."""
+    """The answer to a job submission was lost, and nobody could say whether the job exists."""
 
 
 class JournalError(QStoreError, OSError):

@@ -16,6 +16,8 @@ from pennylane_qstore.errors import (
     QueueTimeoutError,
     UnknownBackendError,
 )
+from pennylane_qstore.execution import OnError, OnInterrupt
+from pennylane_qstore.handle import Handle
 
 if TYPE_CHECKING:
     from pennylane_qstore.device import IonQDevice
@@ -24,7 +26,7 @@ Rule = Literal["first", "fastest"]
 Route = Callable[[QuantumScript], str]
 
 PASSING = (ConnectionFailedError, AuthenticationError, QueueTimeoutError, UnknownBackendError)
-"""Errors after which nothing is under way for a tape, so that another backend may run it."""
+"""Errors after which another backend may run a tape, if no job of the first is under way."""
 
 _FRESH_S = 30.0
 
@@ -55,6 +57,9 @@ class Fleet:
             that is expected to finish soonest; or a function from a tape to a backend's name.
         max_queue_wait: Longest time in a queue in seconds, or None.
         simulator_fallback: Whether what was meant for a machine may run on a simulator.
+        timeout: Longest time for a batch in seconds, or None.
+        on_error: Whether an error is raised, or stands in the place of what it concerns.
+        on_interrupt: Whether Ctrl-C leaves jobs running.
         clock: Seconds since some fixed moment.
 
     Raises:
@@ -68,6 +73,9 @@ class Fleet:
         route: Rule | Route = "first",
         max_queue_wait: float | None = None,
         simulator_fallback: bool = False,
+        timeout: float | None = None,
+        on_error: OnError = "raise",
+        on_interrupt: OnInterrupt = "keep",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if not callable(route) and route not in get_args(Rule):
@@ -80,6 +88,9 @@ class Fleet:
         self._route = route
         self._max_queue_wait = max_queue_wait
         self._simulator_fallback = simulator_fallback
+        self._timeout = timeout
+        self._on_error = on_error
+        self._on_interrupt = on_interrupt
         self._clock = clock
         self._queues: dict[str, tuple[float, float | None]] = {}
 
@@ -87,32 +98,56 @@ class Fleet:
         """Results of tapes, in their order, each from the backend it was routed to.
 
         Raises:
+            BatchTimeoutError: If jobs have not ended in time; they go on.
             QStoreError: The last backend's error, for a tape that no backend would run.
         """
+        ends = None if self._timeout is None else self._clock() + self._timeout
         results: list[Any] = [None] * len(tapes)
         placements = [self._place(tape) for tape in tapes]
         waiting = list(range(len(tapes)))
         while waiting:
-            handles = {}
-            moved: list[int] = []
+            found = self._run_once(tapes, waiting, placements, ends)
+            results_now = zip(waiting, found, strict=True)
+            waiting = []
+            for place, result in results_now:
+                if isinstance(result, PASSING) and self._move(place, placements, result):
+                    waiting.append(place)
+                else:
+                    results[place] = result
+        self.placements = tuple(placements)
+        errors = [result for result in results if isinstance(result, Exception)]
+        if errors and self._on_error == "raise":
+            raise errors[0]
+        return tuple(results)
+
+    def _run_once(
+        self,
+        tapes: Sequence[QuantumScript],
+        waiting: Sequence[int],
+        placements: Sequence[Placement],
+        ends: float | None,
+    ) -> list[Any]:
+        """A result or an error for each waiting tape, from where it is placed now."""
+        handles: dict[str, tuple[list[int], Handle]] = {}
+        results: dict[int, Any] = {}
+        try:
             for name in dict.fromkeys(placements[place].backend for place in waiting):
                 places = [place for place in waiting if placements[place].backend == name]
+                member = self.members[name]
                 try:
-                    handles[name] = places, self.members[name].submit([tapes[p] for p in places])
+                    handle = member.submit([tapes[p] for p in places], on_error="partial")
+                    handles[name] = places, handle
                 except PASSING as error:
-                    moved += self._move(places, placements, error)
-            for name, (places, handle) in handles.items():
-                try:
-                    found = handle.result()
-                except PASSING as error:
-                    self._withdraw(name, error)
-                    moved += self._move(places, placements, error)
-                    continue
-                for place, result in zip(places, found, strict=True):
-                    results[place] = result
-            waiting = sorted(moved)
-        self.placements = tuple(placements)
-        return tuple(results)
+                    results.update(dict.fromkeys(places, error))
+            for places, handle in handles.values():
+                left = None if ends is None else max(ends - self._clock(), 0.0)
+                results.update(zip(places, handle.result(left), strict=True))
+        except KeyboardInterrupt:
+            if self._on_interrupt == "cancel":
+                for _, handle in handles.values():
+                    handle.cancel()
+            raise
+        return [results[place] for place in waiting]
 
     def _place(self, tape: QuantumScript) -> Placement:
         """Where a tape should run."""
@@ -145,11 +180,11 @@ class Fleet:
         reason = f"expected to finish soonest, in {self._expected_s(soonest):.1f} s"
         return Placement(soonest, reason, tuple(passed))
 
-    def _move(
-        self, places: Sequence[int], placements: list[Placement], error: QStoreError
-    ) -> list[int]:
-        """Send tapes on to the next backend that may take them, or raise the error."""
-        before = placements[places[0]]
+    def _move(self, place: int, placements: list[Placement], error: QStoreError) -> bool:
+        """Send a tape on to the next backend that may take it, if nothing is under way for it."""
+        before = placements[place]
+        if not self._is_over(before.backend, error):
+            return False
         tried = {name for name, _ in before.passed} | {before.backend}
         machine = self._is_machine(before.backend)
         following = [
@@ -160,22 +195,20 @@ class Fleet:
             and (self._is_machine(name) or not machine or self._simulator_fallback)
         ]
         if not following:
-            raise error
+            return False
         logger.warning("%s: %s; going on with %s", before.backend, error, following[0])
         passed = (*before.passed, (before.backend, f"{type(error).__name__}: {error}"))
-        for place in places:
-            placements[place] = Placement(following[0], "the next that is available", passed)
-        return list(places)
+        placements[place] = Placement(following[0], "the next that is available", passed)
+        return True
 
-    def _withdraw(self, name: str, error: QStoreError) -> None:
-        """Cancel jobs that wait in a queue for too long, so that nothing is paid twice.
-
-        Raises:
-            QueueTimeoutError: If one could not be canceled; it may still run.
-        """
-        if isinstance(error, QueueTimeoutError) and not self.members[name].cancel(error.job_ids):
-            error.add_note("it could not be canceled, so the circuit was not sent elsewhere")
-            raise error
+    def _is_over(self, name: str, error: QStoreError) -> bool:
+        """Whether nothing is under way for what failed: a job in a queue is canceled first."""
+        if isinstance(error, QueueTimeoutError):
+            if not self.members[name].cancel(error.job_ids):
+                error.add_note("it could not be canceled, so the circuit was not sent elsewhere")
+                return False
+            return True
+        return not error.under_way
 
     def _problem(self, name: str) -> str | None:
         """Why a backend cannot take a circuit now, if it cannot."""

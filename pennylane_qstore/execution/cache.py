@@ -51,7 +51,7 @@ class ResultStore(Protocol):
         seconds: float = 0.0,
         cost: Mapping[str, float] | None = None,
         tag: str | None = None,
-    ) -> None:
+    ) -> bool:
         """Store the outcomes of one job, all of them or none.
 
         Exact distributions of more than :data:`MAX_EXACT_STATES` states are left out: they are free
@@ -63,6 +63,9 @@ class ResultStore(Protocol):
                 each later hit.
             cost: What the job cost, per currency unit; divided likewise.
             tag: Name under which :meth:`clear` finds these entries.
+
+        Returns:
+            False if they could not be stored.
         """
 
     def stats(self) -> CacheStats:
@@ -185,10 +188,10 @@ class ResultCache:
         seconds: float = 0.0,
         cost: Mapping[str, float] | None = None,
         tag: str | None = None,
-    ) -> None:
+    ) -> bool:
         """Store the outcomes of one job; see :meth:`ResultStore.put_many`."""
         if self._cache is None:
-            return
+            return False
         entries, now = list(entries), self._clock()
         share = Share.of(seconds, cost, len(entries))
         expiry = {paid: self.limits.expiry(now, paid=paid) for paid in (False, True)}
@@ -202,10 +205,11 @@ class ResultCache:
             fits = self._cache.write(rows, self.limits, self._ledger.take_used)
         except FAILURES as error:
             logger.warning("cache %s cannot be written: %s", self.directory, error)
-            return
+            return False
         if not fits and not self._has_warned:
             self._has_warned = True
             logger.warning("%s", self.limits.advice(str(self.directory)))
+        return True
 
     def stats(self) -> CacheStats:
         """What this instance found and saved, and what the cache holds."""

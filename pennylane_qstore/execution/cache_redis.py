@@ -102,7 +102,7 @@ class RedisCache:
         seconds: float = 0.0,
         cost: Mapping[str, float] | None = None,
         tag: str | None = None,
-    ) -> None:
+    ) -> bool:
         """Store the outcomes of one job, as described at the protocol."""
         entries, now, limits = list(entries), self._clock(), self.limits
         share = Share.of(seconds, cost, len(entries))
@@ -120,10 +120,11 @@ class RedisCache:
             fits = self._put(args=arguments)
         except _FAILURES as error:
             self._warn("cannot be written", error)
-            return
+            return False
         if not fits and not self._has_warned:
             self._has_warned = True
             logger.warning("%s", limits.advice(self._place))
+        return True
 
     def stats(self) -> CacheStats:
         """What this instance found and saved, and what the cache holds."""

@@ -26,7 +26,7 @@ from pennylane_qstore.execution.payload import encode_circuits, encode_job
 from pennylane_qstore.execution.pilot import Loop, Pilot
 from pennylane_qstore.execution.polling import Clock
 from pennylane_qstore.execution.replicates import replicate_seed
-from pennylane_qstore.execution.request import Settings
+from pennylane_qstore.execution.request import SHARPEN, Settings
 from pennylane_qstore.execution.service import Service
 from pennylane_qstore.execution.spending import Spending
 
@@ -208,6 +208,7 @@ class Flights:
             submission.shots,
             submission.mark,
             attached=True,
+            sharpen=submission.sharpen,
             job_id=submission.job_id,
         )
         logger.info("job %s: had been submitted before", job.job_id or "(no id yet)")
@@ -221,6 +222,8 @@ class Flights:
             alike.setdefault(ticket.key or ticket, []).append(ticket)
         groups = list(alike.values())
         texts = encode_circuits([group[0].circuit for group in groups])
+
+        sharpen = dict(settings.error_mitigation).get(SHARPEN, False)
 
         def kind(ticket: Ticket) -> tuple[int | None, int | None]:
             seed = settings.noise_seed
@@ -241,7 +244,7 @@ class Flights:
                 Entry(group[0].key, group[0].circuit.n_qubits, group[0].readout)
                 for group in members
             )
-            return Job(entries, tuple(members), shots, mark, body)
+            return Job(entries, tuple(members), shots, mark, body, sharpen=sharpen)
 
         items = [
             Item(place, kind(group[0]), len(group[0].circuit.gates), len(texts[place]))
@@ -254,7 +257,14 @@ class Flights:
         if self._journal is None or not jobs:
             return True
         submissions = [
-            Submission(job.mark, self._service.base_url, settings.backend, job.shots, job.entries)
+            Submission(
+                job.mark,
+                self._service.base_url,
+                settings.backend,
+                job.shots,
+                job.entries,
+                job.sharpen,
+            )
             for job in jobs
         ]
         return await self._pilot.on_disk(self._journal.claim, submissions)

@@ -116,6 +116,7 @@ class Job:
         mark: What its metadata carry, to find it again.
         body: What is posted; dropped once it was.
         attached: Whether somebody else submits it, or did.
+        sharpen: Whether its results are combined by plurality vote.
         job_id: The service's id, once it has one.
         status: The last status seen, ``"unsent"`` before the submission.
         seconds: Time from the submission until the results were here.
@@ -142,6 +143,7 @@ class Job:
     mark: str
     body: bytes = b""
     attached: bool = False
+    sharpen: bool = False
     job_id: str | None = None
     status: str = "unsent"
     seconds: float = 0.0

@@ -31,21 +31,23 @@ CLAIMED, SENDING, LOST, SENT = "claimed", "sending", "lost", "sent"
 COLLECTED, FAILED, CANCELED, REFUSED = "collected", "failed", "canceled", "refused"
 OPEN_STATES = (CLAIMED, SENDING, LOST, SENT)
 
-STALE_S = 300.0
+STALE_S = 3600.0
 """An answer that took longer than this will not come, even if the process still lives."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS submissions (
     mark TEXT PRIMARY KEY, service TEXT NOT NULL, backend TEXT NOT NULL, state TEXT NOT NULL,
     job_id TEXT, owner TEXT NOT NULL, created REAL NOT NULL, changed REAL NOT NULL,
-    shots INTEGER, circuits TEXT NOT NULL);
+    shots INTEGER, sharpen INTEGER NOT NULL, circuits TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS by_job ON submissions (job_id);
 CREATE TABLE IF NOT EXISTS claims (
     service TEXT NOT NULL, key TEXT NOT NULL, mark TEXT NOT NULL, place INTEGER NOT NULL,
     PRIMARY KEY (service, key)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_mark ON claims (mark);
 """
-_COLUMNS = "mark, service, backend, state, job_id, owner, created, changed, shots, circuits"
+_COLUMNS = (
+    "mark, service, backend, state, job_id, owner, created, changed, shots, sharpen, circuits"
+)
 _VARIABLES = 500
 
 
@@ -74,6 +76,7 @@ class Submission:
         backend: The backend's name.
         shots: Repetitions of each circuit, or None.
         circuits: Its circuits, in order.
+        sharpen: Whether its results are to be combined by plurality vote.
         state: ``claimed``, ``sending``, ``sent`` or ``lost`` (in between) while open; then
             ``collected``, ``failed``, ``canceled`` or ``refused``.
         job_id: The service's id, once it is known.
@@ -87,6 +90,7 @@ class Submission:
     backend: str
     shots: int | None
     circuits: tuple[Entry, ...]
+    sharpen: bool = False
     state: str = CLAIMED
     job_id: str | None = None
     owner: str = ""
@@ -136,7 +140,7 @@ class Journal:
                 for one in submissions:
                     owned = replace(one, owner=this_process(), created=now, changed=now)
                     database.execute(
-                        f"INSERT INTO submissions ({_COLUMNS}) VALUES ({','.join('?' * 10)})",
+                        f"INSERT INTO submissions ({_COLUMNS}) VALUES ({','.join('?' * 11)})",
                         _row(owned),
                     )
                     database.executemany(
@@ -160,6 +164,15 @@ class Journal:
             )
             if state not in OPEN_STATES:
                 database.execute("DELETE FROM claims WHERE mark = ?", (mark,))
+
+    def begin(self, mark: str) -> bool:
+        """Note that a claimed submission is being sent; False if somebody took the claim away."""
+        with self._transaction() as database:
+            cursor = database.execute(
+                "UPDATE submissions SET state = ?, changed = ? WHERE mark = ? AND state = ?",
+                (SENDING, self._clock(), mark, CLAIMED),
+            )
+            return cursor.rowcount == 1
 
     def holding(self, service: str, keys: Sequence[str]) -> list[Submission]:
         """Open submissions that hold a claim on one of the keys."""
@@ -290,16 +303,27 @@ def _row(one: Submission) -> tuple[Any, ...]:
         one.created,
         one.changed,
         one.shots,
+        int(one.sharpen),
         json.dumps(circuits, separators=(",", ":")),
     )
 
 
 def _submission(row: Sequence[Any]) -> Submission:
-    mark, service, backend, state, job_id, owner, created, changed, shots, circuits = row
+    mark, service, backend, state, job_id, owner, created, changed, shots, sharpen, circuits = row
     entries = tuple(
         Entry(str(key), int(width), tuple(Bit(tuple(qubits), bool(flip)) for qubits, flip in bits))
         for key, width, bits in json.loads(circuits)
     )
     return Submission(
-        mark, service, backend, shots, entries, state, job_id, owner, created, changed
+        mark,
+        service,
+        backend,
+        shots,
+        entries,
+        bool(sharpen),
+        state,
+        job_id,
+        owner,
+        created,
+        changed,
     )

@@ -16,6 +16,7 @@ import anyio.to_thread
 from pennylane_qstore.errors import (
     JobCanceledError,
     JobError,
+    QStoreError,
     ResultsMissingError,
     ServiceError,
     UnconfirmedSubmissionError,
@@ -29,7 +30,7 @@ from pennylane_qstore.execution.gather import gather
 from pennylane_qstore.execution.job import Job, find, submit, wait
 from pennylane_qstore.execution.journal import Journal, Submission
 from pennylane_qstore.execution.polling import Clock, PollSchedule
-from pennylane_qstore.execution.request import SHARPEN, Settings
+from pennylane_qstore.execution.request import Settings
 from pennylane_qstore.execution.service import JobView, Service
 from pennylane_qstore.execution.spending import Spending
 from pennylane_qstore.native import Outcomes
@@ -153,6 +154,9 @@ class Pilot:
                     f"same again asks for it again, `qstore jobs forget {job.job_id}` gives it up"
                 )
             job.is_open = False
+            if isinstance(error, QStoreError):
+                lost = isinstance(error, UnconfirmedSubmissionError)
+                error.under_way = job.job_id is not None or lost
             job.fail(error)
         finally:
             for entry in job.entries:
@@ -185,7 +189,8 @@ class Pilot:
                 job.is_open = False  # nothing more is paid for what cannot succeed
                 return
             with anyio.CancelScope(shield=True):
-                await self.note(job, journals.SENDING)
+                if self._journal and not await self.on_disk(self._journal.begin, job.mark):
+                    return  # it took so long that somebody else sends it
             job.status, job.started = "sending", self._clock.now()
             try:
                 job.job_id = await submit(self._service, job, clock=self._clock)
@@ -209,7 +214,7 @@ class Pilot:
     async def _collect(self, loop: Loop, job: Job, settings: Settings) -> None:
         """Wait for a job, fetch its results and keep them."""
         n_circuits = len(job.entries)
-        sharpen = dict(settings.error_mitigation).get(SHARPEN, False)
+        sharpen = job.sharpen
         ahead: dict[str, Any] = {}
         predicted = None if self._poll.eager or sharpen else self._controller.due_s(n_circuits)
         began = self._clock.now()
@@ -254,7 +259,9 @@ class Pilot:
                     cost=spent,
                     tag=settings.job_name,
                 )
-                await self.on_disk(put)
+                if not await self.on_disk(put) and job.shots is not None:
+                    logger.warning("the results of job %s could not be kept", job.job_id)
+                    return  # the journal still knows where they are
             await self.note(job, journals.COLLECTED)
         job.spans.append(("cache", fetched, self._clock.now()))
 

@@ -102,6 +102,7 @@ class Runner:
         on_error: OnError = "raise",
         on_interrupt: OnInterrupt = "keep",
         batch: Batch | None = None,
+        for_later: bool = False,
     ) -> BatchResult:
         """Outcomes of all requests, in their order.
 
@@ -116,6 +117,7 @@ class Runner:
             on_error: Whether an error is raised, or stands in the place of what it concerns.
             on_interrupt: Whether jobs go on when the caller is interrupted, or are canceled.
             batch: What to keep track in, for a caller who wants to look.
+            for_later: Whether the samples are left for whoever asks next.
 
         Raises:
             BatchTimeoutError: If jobs had not finished in time; they are left as they are.
@@ -143,6 +145,8 @@ class Runner:
             raise
         finally:
             batch.sent.set()
+        if for_later:
+            self._replicates.give_back(batch.replicates())
         made = self._service.counts - counted
         answers = (batch.tickets[place] for place in batch.places)
         return BatchResult(

@@ -195,8 +195,7 @@ def name_failure(error: Exception, where: str, *, submitting: bool) -> ServiceEr
         return ConnectionFailedError(f"cannot reach {where} ({text}); nothing was sent")
     if submitting:
         return UnconfirmedSubmissionError(
-            f"the answer of {where} to a submission was lost ({text}); the job may exist, so it "
-            "was not sent again: look for it among your jobs before you submit it anew"
+            f"the answer of {where} to a submission was lost ({text}); the job may exist"
         )
     return ConnectionFailedError(f"the connection to {where} broke ({text})")
 
@@ -213,8 +212,7 @@ def _name_answer(error: APIError, where: str, *, submitting: bool) -> ServiceErr
         )
     if submitting and (status >= 500 or status == _TIMED_OUT):
         return UnconfirmedSubmissionError(
-            f"{where} failed during a submission ({said}); the job may exist, so it was not sent "
-            "again: look for it among your jobs before you submit it anew",
+            f"{where} failed during a submission ({said}); the job may exist",
             status_code=status,
             request_id=request_id,
         )

@@ -188,3 +188,33 @@ def test_a_route_to_nowhere_is_named(fleet):
 def test_what_works_on_one_backend_says_so(fleet, action):
     with pytest.raises(errors.InvalidOptionError, match=r"members\[name\]"):
         getattr(fleet("simulator"), action)([tape(0.1)])
+
+
+def test_what_was_accepted_is_not_sent_elsewhere(fleet, monkeypatch):
+    device = fleet("simulator", {"backend": "simulator"}, cache=False)
+    first, second = (member._backend._service for member in device.members.values())
+
+    async def broken(job_id):
+        raise errors.ConnectionFailedError("the line is dead")
+
+    monkeypatch.setattr(first, "get_job", broken)
+    with pytest.raises(errors.ConnectionFailedError, match="dead") as caught:
+        device.execute([tape(0.7, None)])
+    assert caught.value.under_way
+    assert (first.counts["POST"], second.counts["POST"]) == (1, 0)
+
+
+def test_the_time_limit_holds_for_all_backends(tmp_path):
+    with serving(create_app(EmulatorOptions(seed=1, queue_s=3600))) as (slow, _):
+        device = qml.device(
+            "qstore.ionq",
+            wires=2,
+            backend=[{"backend": "simulator", "base_url": slow}],
+            api_key="key",
+            cache=tmp_path,
+            progress=False,
+            timeout=0.1,
+        )
+        with pytest.raises(errors.BatchTimeoutError) as caught:
+            device.execute([tape(0.7, None)])
+    assert len(caught.value.job_ids) == 1

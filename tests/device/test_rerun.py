@@ -77,3 +77,55 @@ def test_a_longer_training_pays_for_its_new_steps_only(service, tmp_path):
     other, _, _ = train(url, tmp_path / "elsewhere", n_steps=3)
     assert other[:1] != history[:1]  # the service's own noise differs each time
     assert 0 < seen.count("/v0.4/jobs") < posts
+
+
+def sampling(url, directory):
+    return qml.device(
+        "qstore.ionq",
+        wires=2,
+        backend="simulator",
+        noise_model="forte-1",
+        base_url=url,
+        api_key="key",
+        cache=directory,
+        progress=False,
+    )
+
+
+TAPE = qml.tape.QuantumScript([qml.RX(0.7, 0), qml.CNOT([0, 1])], [qml.probs(wires=[0, 1])], 200)
+
+
+def test_what_was_warmed_is_used_once_and_asks_for_nothing(service, tmp_path):
+    url, seen = service
+    device = sampling(url, tmp_path)
+    device.prewarm(TAPE)
+    seen.clear()
+    first = device.execute(TAPE)
+    assert seen == []
+    second = device.execute(TAPE)
+    assert seen != []
+    assert not np.array_equal(first, second)
+
+
+def test_cleared_caches_are_empty(service, tmp_path):
+    url, seen = service
+    device = sampling(url, tmp_path)
+    device.execute(TAPE)
+    assert (len(device.cache), len(device.templates)) == (1, 1)
+    device.clear_caches()
+    assert (len(device.cache), len(device.templates)) == (0, 0)
+    seen.clear()
+    sampling(url, tmp_path).execute(TAPE)
+    assert seen != []
+
+
+def test_what_a_broken_cache_did_not_take_stays_in_the_journal(service, tmp_path, monkeypatch):
+    url, seen = service
+    device = sampling(url, tmp_path)
+    monkeypatch.setattr(device.cache, "put_many", lambda *args, **kwargs: False)
+    values = device.execute(TAPE)
+    assert [one.state for one in device.journal.submissions()] == ["sent"]
+    seen.clear()
+    again = sampling(url, tmp_path).execute(TAPE)
+    np.testing.assert_array_equal(again, values)
+    assert "/v0.4/jobs" not in seen

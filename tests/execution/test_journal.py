@@ -29,13 +29,22 @@ def journal(tmp_path):
 
 def test_a_submission_reads_back_as_it_was_written(journal):
     circuits = (Entry("a", 3, (Bit((2,)), Bit((0, 1), True))), Entry("b", 1))
-    one = Submission("m", URL, "qpu.forte-1", 500, circuits)
+    one = Submission("m", URL, "qpu.forte-1", 500, circuits, sharpen=True)
     assert journal.claim([one])
     journal.move("m", journals.SENT, job_id="job-1")
     found = journal.get("m")
     assert found == journal.by_job("job-1") == journal.submissions()[0]
     assert (found.circuits, found.shots, found.backend) == (circuits, 500, "qpu.forte-1")
-    assert (found.state, found.job_id) == ("sent", "job-1")
+    assert (found.state, found.job_id, found.sharpen) == ("sent", "job-1", True)
+
+
+def test_sending_begins_only_while_the_claim_is_held(journal):
+    journal.claim([submission("m", "a")])
+    assert journal.begin("m")
+    assert not journal.begin("m")
+    journal.claim([submission("n", "b")])
+    journal.move("n", journals.REFUSED)
+    assert not journal.begin("n")
 
 
 def test_a_circuit_is_claimed_once(journal):
