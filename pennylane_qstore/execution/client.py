@@ -36,7 +36,7 @@ _PATIENCE = 2
 
 
 class HttpService:
-    """IonQ's API v0.4, or anything that speaks it.
+    """IonQ's API v0.4, or anything that speaks it; ``async with`` closes its connections.
 
     Args:
         base_url: Address of the API; ``/v0.4`` is added where it has no path.
@@ -165,6 +165,12 @@ class HttpService:
         if not isinstance(entries, list):
             raise MalformedResultError(f"no list of backends: {str(answer)[:_QUOTED]}")
         return tuple(map(backend_info, entries))
+
+    async def __aenter__(self) -> "HttpService":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
 
     async def aclose(self) -> None:
         """Close the connections of this event loop."""

@@ -154,7 +154,7 @@ class Runner:
             jobs=tuple(job.record() for job in batch.jobs),
             n_cached=n_cached,
             seconds=self._clock.now() - started,
-            n_unique=len({ticket.circuit for ticket in batch.tickets}),
+            n_unique=len({ticket.base or ticket.circuit for ticket in batch.tickets}),
             n_requests=sum(made[method] for method in made if method.isupper()),
             n_retries=made["retries"],
             spans=(*batch.spans, *(span for job in batch.jobs for span in job.spans)),
@@ -208,14 +208,14 @@ class Runner:
         seeded = settings.noise_seed is not None and not settings.exact
         keyed = self._cache is not None or self._journal is not None or seeded
         keys = KeyMaker(settings, self._service.base_url) if keyed else None
-        known: dict[Circuit, int] = {}
+        known: dict[str | Circuit, int] = {}
         for request in requests:
             shots = None if settings.exact else request.shots
             place = fresh = len(batch.tickets)
+            base = keys.base(request.circuit, shots) if keys else ""
             if settings.exact:
-                place = known.setdefault(request.circuit, fresh)
+                place = known.setdefault(base or request.circuit, fresh)
             if place == fresh:
-                base = keys.base(request.circuit, shots) if keys else ""
                 replicate = self._replicates.take(base) if base and shots is not None else 0
                 ticket = Ticket(request.circuit, shots, base, replicate, request.readout)
                 batch.tickets.append(ticket)

@@ -11,6 +11,7 @@ import pytest
 from pennylane_qstore.emulator import EmulatorOptions, JobFault, RequestFault, create_app
 from pennylane_qstore.errors import JobFailedError
 from pennylane_qstore.execution import HttpService, Request, Runner, Settings, run_blocking
+from pennylane_qstore.execution.gather import gather
 from tests.execution.fakes import flips
 from tests.loopback import serving
 
@@ -76,6 +77,22 @@ def test_a_failed_job_brings_its_code_over_the_network():
     fault = JobFault(code="QuotaExhaustedError", message="no credit")
     with Server(faults=(fault,)) as server, pytest.raises(JobFailedError, match="no credit"):
         anyio.run(closing, HttpService(server.url, "local"), work)
+
+
+def test_the_asynchronous_interface_closes_what_it_opens():
+    async def work(url):
+        async with HttpService(url, "local") as service:
+            runner = Runner(service)
+            both = [runner.run([Request(flips(2, qubit))], EXACT) for qubit in (0, 1)]
+            first, second = await gather([lambda: both[0], lambda: both[1]])
+            assert len(service._clients) == 1
+        return first, second, len(service._clients)
+
+    with Server() as server:
+        first, second, left = anyio.run(work, server.url)
+    assert first.outcomes[0].states.tolist() == [0b10]
+    assert second.outcomes[0].states.tolist() == [0b01]
+    assert left == 0
 
 
 @pytest.mark.stress
