@@ -50,7 +50,9 @@ def directory(tmp_path):
 @pytest.fixture
 def connect(server, directory):
     """Devices that share a cache and a journal."""
-    return lambda **options: client.connect(server.url, directory, **options)
+    return lambda **options: client.connect(
+        server.url, directory, **{"request_timeout": 8} | options
+    )
 
 
 @pytest.fixture

@@ -54,7 +54,9 @@ def connect(server, tmp_path):
     """Devices on a machine that share a cache and a journal."""
 
     def connect(**options):
-        return client.connect(server.url, tmp_path / "results", **{"backend": QPU} | options)
+        return client.connect(
+            server.url, tmp_path / "results", **{"backend": QPU, "request_timeout": 8} | options
+        )
 
     return connect
 

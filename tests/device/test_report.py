@@ -46,7 +46,9 @@ def server():
 @pytest.fixture
 def connect(server, tmp_path):
     """Devices that share a cache and a journal."""
-    return lambda **options: client.connect(server.url, tmp_path / "results", **options)
+    return lambda **options: client.connect(
+        server.url, tmp_path / "results", **{"request_timeout": 8} | options
+    )
 
 
 def numbers_of(device):

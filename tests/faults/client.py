@@ -14,8 +14,11 @@ import pennylane as qml
 from pennylane_qstore.execution import HttpService, job
 from tests.faults.server import KEY
 
-SILENCE_S = 0.4
-"""Silence after which the client gives a request up."""
+SILENCE_S = 0.6
+"""Silence after which an impatient client gives a request up."""
+
+_patience = {"s": 8.0}
+"""Silence after which any other does."""
 
 SETTLE_S = (0.0, 0.1, 0.2)
 """Waits before each look for a submission whose answer was lost."""
@@ -34,6 +37,7 @@ def impatience() -> Iterator[list[float]]:
         short = {"sleep": sleep}
         stack.enter_context(patch.dict(HttpService.__init__.__kwdefaults__, short))
         stack.enter_context(patch.object(job, "SETTLE_S", SETTLE_S))
+        stack.enter_context(patch.dict(_patience, s=SILENCE_S))
         yield waits
 
 
@@ -44,7 +48,7 @@ def connect(url: str, directory: Path | str, **options: Any) -> qml.devices.Devi
         "backend": "simulator",
         "progress": False,
         "timeout": 8,
-        "request_timeout": SILENCE_S,
+        "request_timeout": _patience["s"],
     } | options
     return qml.device(
         "qstore.ionq", wires=2, base_url=url, api_key=KEY, cache=str(directory), **options
