@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -168,7 +168,7 @@ class Backend:
             )
         if shots is not None and not 1 <= shots <= _MAX_SHOTS:
             raise InvalidShotsError(f"shots={shots}; IonQ takes 1 to {_MAX_SHOTS} shots a circuit")
-        return Request(circuit, shots, readout)
+        return Request(circuit, shots, () if _is_plain(readout) else readout)
 
     def run(
         self,
@@ -315,6 +315,12 @@ class Backend:
             shape_of(circuits, shots, self.options.settings) for shots, circuits in by_shots.items()
         ]
         return run_blocking(self._runner.spending.estimate, shapes)
+
+
+@lru_cache(maxsize=256)
+def _is_plain(readout: tuple[Bit, ...]) -> bool:
+    """Whether every qubit is read as itself, so that the journal need not say how."""
+    return all(bit == ((place,), False) for place, bit in enumerate(readout))
 
 
 def _open_journal(options: DeviceOptions) -> Journal | None:
