@@ -212,7 +212,7 @@ class Flights:
             job_id=submission.job_id,
         )
         logger.info("job %s: had been submitted before", job.job_id or "(no id yet)")
-        loop.by_key.update((entry.key, (job, place)) for place, entry in enumerate(job.entries))
+        _enlist(loop, job)
         return job
 
     def _plan(self, tickets: Sequence[Ticket], settings: Settings) -> list[Job]:
@@ -291,9 +291,15 @@ class Flights:
 
     def _take_off(self, loop: Loop, job: Job, settings: Settings, n_parallel: int) -> None:
         """Start the task of a job."""
-        keys = [entry.key for entry in job.entries if entry.key]
-        loop.by_key.update((key, (job, place)) for place, key in enumerate(keys))
+        _enlist(loop, job)
         job.n_parallel = n_parallel
         job.task = get_running_loop().create_task(self._pilot.fly(loop, job, settings))
         loop.tasks.add(job.task)
         job.task.add_done_callback(loop.tasks.discard)
+
+
+def _enlist(loop: Loop, job: Job) -> None:
+    """Let whoever asks for a circuit of this job find it."""
+    for place, entry in enumerate(job.entries):
+        if entry.key:
+            loop.by_key[entry.key] = job, place
