@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Sequence
 
+import anyio
+
 from pennylane_qstore.errors import QStoreError
 from pennylane_qstore.execution.cost import (
     Cost,
@@ -20,6 +22,9 @@ from pennylane_qstore.execution.job import Job
 from pennylane_qstore.execution.request import Settings
 from pennylane_qstore.execution.service import Service
 from pennylane_qstore.native import Circuit
+
+COST_S = 10.0
+"""Longest wait for what a job cost: its results are here, and are kept only after it."""
 
 logger = logging.getLogger("pennylane_qstore")
 
@@ -91,7 +96,8 @@ class Spending:
             return
         if settings.backend != "simulator" and job.job_id is not None:
             try:
-                job.cost = parse_job_cost(await self._service.get_cost(job.job_id)).actual
+                with anyio.move_on_after(COST_S):
+                    job.cost = parse_job_cost(await self._service.get_cost(job.job_id)).actual
             except QStoreError as error:
                 logger.warning("the cost of job %s is not known: %s", job.job_id, error)
         if job.cost and job.estimated and job.cost.units != job.estimated.units:
