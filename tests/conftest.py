@@ -1,5 +1,7 @@
 import pytest
 
+pytest_plugins = ["tests.faults.fixtures"]
+
 
 @pytest.fixture(autouse=True)
 def _private_environment(tmp_path, monkeypatch):

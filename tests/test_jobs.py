@@ -13,46 +13,16 @@ import numpy as np
 import pytest
 
 from pennylane_qstore import cli
-from pennylane_qstore.execution import PollSchedule
 from pennylane_qstore.execution.journal import CANCELED, CLAIMED, Entry, Journal, Submission
 from tests.faults import client
-from tests.faults.server import KEY, Fate, FaultServer
+from tests.faults.server import KEY, Fate
 
-
-@pytest.fixture(autouse=True)
-def _in_time(monkeypatch):
-    """A test that hangs fails; polls come quickly."""
-    monkeypatch.setattr(PollSchedule.__init__, "__defaults__", (0.004, 1.3, 30.0, False))
-
-    def stop(*_):
-        raise AssertionError("still running after 20 s: a hang")
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(20)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
-
-
-@pytest.fixture
-def server():
-    server = FaultServer()
-    with client.impatience():
-        yield server
-    server.close()
+pytestmark = pytest.mark.usefixtures("in_time")
 
 
 @pytest.fixture
 def directory(tmp_path):
     return tmp_path / "results"
-
-
-@pytest.fixture
-def connect(server, directory):
-    """Devices that share a cache and a journal."""
-    return lambda **options: client.connect(
-        server.url, directory, **{"request_timeout": 8} | options
-    )
 
 
 @pytest.fixture

@@ -13,10 +13,9 @@ from pennylane import numpy as pnp
 
 from pennylane_qstore import errors
 from pennylane_qstore.emulator import create_app
-from pennylane_qstore.execution import PollSchedule
 from pennylane_qstore.execution.cost import Cost
 from tests.faults import client
-from tests.faults.server import Fate, FaultServer, refusal
+from tests.faults.server import Fate, refusal
 from tests.loopback import serving
 
 QPU = "qpu.forte-1"
@@ -26,39 +25,13 @@ SERVICE = {"1q": 1e-4, "2q": 1e-3, "minimum": 1.0}
 """Prices of :mod:`tests.faults.server`."""
 
 
-@pytest.fixture(autouse=True)
-def _in_time(monkeypatch):
-    """A test that hangs fails; polls come quickly."""
-    monkeypatch.setattr(PollSchedule.__init__, "__defaults__", (0.004, 1.3, 30.0, False))
-
-    def stop(*_):
-        raise AssertionError("still running after 20 s: a hang")
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(20)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
+pytestmark = pytest.mark.usefixtures("in_time")
 
 
 @pytest.fixture
-def server():
-    server = FaultServer()
-    with client.impatience():
-        yield server
-    server.close()
-
-
-@pytest.fixture
-def connect(server, tmp_path):
+def connect(connect):
     """Devices on a machine that share a cache and a journal."""
-
-    def connect(**options):
-        return client.connect(
-            server.url, tmp_path / "results", **{"backend": QPU, "request_timeout": 8} | options
-        )
-
-    return connect
+    return lambda **options: connect(**{"backend": QPU} | options)
 
 
 def sent(server):
