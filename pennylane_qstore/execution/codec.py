@@ -11,6 +11,7 @@ states, for shots), version 2 nests registers.
 import logging
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import groupby
 from typing import Any, Literal
 
 import numpy as np
@@ -45,14 +46,45 @@ def decode(payload: Any, kind: Kind, n_qubits: int, shots: int | None) -> Outcom
     """
     if kind == "shots":
         return _decode_shots(payload, n_qubits, shots)
-    states, values = _decode_map(payload, kind, n_qubits)
-    if kind == "histogram":
-        weights, shots = _check_counts(values, shots)
-    elif shots is None:
-        weights = _check_probabilities(values) / values.sum()
-    else:
-        weights = _apportion(_check_probabilities(values), shots)
-    return _to_outcomes(states, weights, n_qubits, shots)
+    return decode_all([payload], kind, [n_qubits], shots)[0]
+
+
+def decode_all(
+    payloads: Sequence[Any],
+    kind: Literal["probabilities", "histogram"],
+    widths: Sequence[int],
+    shots: int | None,
+) -> list[Outcomes]:
+    """Outcomes of many circuits; those that follow each other with the same states as one array.
+
+    Args:
+        payloads: The parsed JSON of each result.
+        kind: What the payloads hold.
+        widths: Number of qubits of each circuit; shape ``(n_circuits,)``.
+        shots: Repetitions that were asked for, or None where the distributions are exact.
+
+    Raises:
+        MalformedResultError: If a payload is not a result of its circuit.
+    """
+    maps = [_numbers(payload, kind) for payload in payloads]
+    named = [(tuple(entries), base, n) for (entries, base), n in zip(maps, widths, strict=True)]
+    found: list[Outcomes] = []
+    for (keys, base, n_qubits), group in groupby(range(len(maps)), named.__getitem__):
+        rows = _matrix([maps[place][0] for place in group], len(keys), kind)
+        states, order = _states(keys, base, n_qubits)
+        rows = rows[:, order]
+        totals = rows.sum(axis=1)
+        counts: list[int] | list[int | None] = [shots] * len(rows)
+        if kind == "histogram":
+            counts = _check_counts(rows, totals, shots)
+        else:
+            _check_sums(totals, len(keys))
+            rows = rows / totals[:, None] if shots is None else _apportion(rows, totals, shots)
+        found += [
+            _to_outcomes(states, row, n_qubits, count)
+            for row, count in zip(rows, counts, strict=True)
+        ]
+    return found
 
 
 def split_aggregate(payload: Any, child_ids: Sequence[str], job_id: str) -> list[Any]:
@@ -75,25 +107,31 @@ def split_aggregate(payload: Any, child_ids: Sequence[str], job_id: str) -> list
     return [payload[child] for child in child_ids]
 
 
-def _decode_map(
-    payload: Any, kind: Kind, n_qubits: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """States in our bit order, ascending, and the number that stands at each."""
+def _numbers(payload: Any, kind: Kind) -> tuple[dict[Any, Any], int]:
+    """Numbers by state, and the base in which the states are written."""
     entries, base = payload, 10
     if isinstance(payload, dict) and isinstance(payload.get(kind), dict):
         entries, base = _register(payload[kind].get("registers")), 2
     if not isinstance(entries, dict) or not entries:
         raise MalformedResultError(f"{kind} are no map of states: {_quote(payload)}")
-    if not set(map(type, entries.values())) <= {int, float}:
-        raise MalformedResultError(f"{kind} hold something else than numbers: {_quote(payload)}")
-    states, order = _states(tuple(entries), base, n_qubits)
+    return entries, base
+
+
+def _matrix(maps: Sequence[Mapping[Any, Any]], n_states: int, kind: Kind) -> NDArray[np.float64]:
+    """The numbers of results with the same states; shape ``(len(maps), n_states)``."""
+    numbers = [number for entries in maps for number in entries.values()]
+    if not set(map(type, numbers)) <= {int, float}:
+        bad = next(one for one in maps if not set(map(type, one.values())) <= {int, float})
+        raise MalformedResultError(f"{kind} hold something else than numbers: {_quote(bad)}")
     try:
-        values = np.array(list(entries.values()), dtype=np.float64)[order]
+        rows = np.array(numbers, dtype=np.float64).reshape(-1, n_states)
     except OverflowError:
-        raise MalformedResultError(f"{kind} hold too large a number: {_quote(payload)}") from None
-    if not np.isfinite(values).all() or (values < 0).any():
-        raise MalformedResultError(f"{kind} hold negative or non-finite values: {_quote(payload)}")
-    return states, values
+        raise MalformedResultError(f"{kind} hold too large a number: {_quote(maps)}") from None
+    fine = (np.isfinite(rows) & (rows >= 0)).all(axis=1)
+    if not fine.all():
+        bad = maps[int(np.argmin(fine))]
+        raise MalformedResultError(f"{kind} hold negative or non-finite values: {_quote(bad)}")
+    return rows
 
 
 def _register(registers: Any) -> Any:
@@ -133,38 +171,41 @@ def _state(key: Any, base: int, n_qubits: int) -> int:
     raise MalformedResultError(f"state {_quote(key)} is not one of {n_qubits} qubits")
 
 
-def _check_probabilities(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The same values, if they add up to one."""
-    total = float(values.sum())
-    if abs(total - 1) >= SUM_TOLERANCE:
-        raise MalformedResultError(f"{len(values)} probabilities add up to {total!r} instead of 1")
-    return values
+def _check_sums(totals: NDArray[np.float64], n_states: int) -> None:
+    """Refuse probabilities that do not add up to one."""
+    off = np.abs(totals - 1)
+    worst = int(np.argmax(off))
+    if not off[worst] < SUM_TOLERANCE:
+        total = float(totals[worst])
+        raise MalformedResultError(f"{n_states} probabilities add up to {total!r} instead of 1")
 
 
 def _check_counts(
-    values: NDArray[np.float64], shots: int | None
-) -> tuple[NDArray[np.float64], int]:
-    """Counts and their total, which mitigation may leave below the shots asked for."""
-    total = int(values.sum())
-    if (values != np.rint(values)).any() or total < 1 or total > (shots or total):
-        raise MalformedResultError(
-            f"histogram holds {_quote(values.tolist())} for a job of {shots} shots"
-        )
-    return values, total
+    rows: NDArray[np.float64], totals: NDArray[np.float64], shots: int | None
+) -> list[int]:
+    """Totals of counts, which mitigation may leave below the shots asked for."""
+    fine = (rows == np.rint(rows)).all(axis=1) & (totals >= 1)
+    if shots is not None:
+        fine &= totals <= shots
+    if not fine.all():
+        bad = rows[int(np.argmin(fine))].tolist()
+        raise MalformedResultError(f"histogram holds {_quote(bad)} for a job of {shots} shots")
+    return [int(total) for total in totals]
 
 
-def _apportion(values: NDArray[np.float64], shots: int) -> NDArray[np.float64]:
-    """Counts that add up to ``shots``, by largest remainder.
+def _apportion(
+    rows: NDArray[np.float64], totals: NDArray[np.float64], shots: int
+) -> NDArray[np.float64]:
+    """Counts that add up to ``shots`` in each row, by largest remainder.
 
     Relative frequencies give back their counts exactly; averaged or rounded ones (three times 1/3
     of 100 shots) get the nearest counts with the right total.
     """
-    quotas = values * (shots / values.sum())
+    quotas = rows * (shots / totals)[:, None]
     counts = np.floor(quotas)
-    missing = shots - int(counts.sum())
-    order = np.argsort(counts - quotas, kind="stable")
-    counts[order[:missing]] += 1
-    return np.asarray(counts, dtype=np.float64)
+    missing = shots - counts.sum(axis=1)
+    ranks = np.argsort(np.argsort(counts - quotas, axis=1, kind="stable"), axis=1)
+    return np.asarray(counts + (ranks < missing[:, None]), dtype=np.float64)
 
 
 def _decode_shots(payload: Any, n_qubits: int, shots: int | None) -> Outcomes:

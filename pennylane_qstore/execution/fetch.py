@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from pennylane_qstore.errors import MalformedResultError, ResultsMissingError, ServiceError
-from pennylane_qstore.execution.codec import Kind, decode, split_aggregate
+from pennylane_qstore.execution.codec import Kind, decode, decode_all, split_aggregate
 from pennylane_qstore.execution.gather import gather
 from pennylane_qstore.execution.service import JobView
 from pennylane_qstore.native import Outcomes
@@ -146,9 +146,9 @@ async def _fetch_multiple(
     if sharpen:
         places = _sharpened(job, "/aggregated")
     with suppress(ResultsMissingError):
-        kind, payload = await _first(service, places, limiter, "aggregate")
+        _, payload = await _first(service, places, limiter, "aggregate")
         parts = split_aggregate(payload, children, job.job_id)
-        return [decode(part, kind, n, shots) for part, n in zip(parts, widths, strict=True)]
+        return decode_all(parts, "probabilities", widths, shots)
 
     async def fetch(child: str, n_qubits: int) -> Outcomes:
         async with limiter:
