@@ -101,7 +101,8 @@ class IonQDevice(Device):
             emulator.
         route: With several backends, which one takes a tape: ``"first"`` the first that is
             available and whose queue is not longer than ``max_queue_wait``, ``"fastest"`` the one
-            that is expected to finish soonest, or a function from a tape to a name of ``backend``.
+            that is expected to finish soonest, ``"balanced"`` divides each batch so that all finish
+            at about the same time; or a function from a tape to a name of ``backend``.
         simulator_fallback: With several backends, whether what was meant for a machine may run on
             a simulator.
         log: JSON-lines file to which a record of each batch is appended.

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -22,7 +23,7 @@ from pennylane_qstore.handle import Handle
 if TYPE_CHECKING:
     from pennylane_qstore.device import IonQDevice
 
-Rule = Literal["first", "fastest"]
+Rule = Literal["first", "fastest", "balanced"]
 Route = Callable[[QuantumScript], str]
 
 PASSING = (ConnectionFailedError, AuthenticationError, QueueTimeoutError, UnknownBackendError)
@@ -54,7 +55,8 @@ class Fleet:
     Args:
         members: A device for each backend, by the backend's name.
         route: ``"first"`` takes the first that is available and not too busy, ``"fastest"`` the one
-            that is expected to finish soonest; or a function from a tape to a backend's name.
+            that is expected to finish soonest, ``"balanced"`` divides a batch so that all finish at
+            about the same time; or a function from a tape to a backend's name.
         max_queue_wait: Longest time in a queue in seconds, or None.
         simulator_fallback: Whether what was meant for a machine may run on a simulator.
         timeout: Longest time for a batch in seconds, or None.
@@ -80,8 +82,8 @@ class Fleet:
     ) -> None:
         if not callable(route) and route not in get_args(Rule):
             raise InvalidOptionError(
-                f"route={route!r}; use 'first', 'fastest' or a function from a tape to the name of "
-                "a backend"
+                f"route={route!r}; use 'first', 'fastest', 'balanced' or a function from a tape to "
+                "the name of a backend"
             )
         self.members = members
         self.placements: tuple[Placement, ...] = ()
@@ -103,7 +105,8 @@ class Fleet:
         """
         ends = None if self._timeout is None else self._clock() + self._timeout
         results: list[Any] = [None] * len(tapes)
-        placements = [self._place(tape) for tape in tapes]
+        loads: Counter[str] = Counter()
+        placements = [self._place(tape, loads) for tape in tapes]
         waiting = list(range(len(tapes)))
         while waiting:
             found = self._run_once(tapes, waiting, placements, ends)
@@ -149,8 +152,8 @@ class Fleet:
             raise
         return [results[place] for place in waiting]
 
-    def _place(self, tape: QuantumScript) -> Placement:
-        """Where a tape should run."""
+    def _place(self, tape: QuantumScript, loads: Counter[str]) -> Placement:
+        """Where a tape should run; ``loads`` counts the tapes of the batch at each backend."""
         if callable(self._route):
             name = self._route(tape)
             if name not in self.members:
@@ -176,8 +179,11 @@ class Fleet:
             )
         if self._route == "first":
             return Placement(free[0], "the first that is available", tuple(passed))
-        soonest = min(free, key=self._expected_s)
-        reason = f"expected to finish soonest, in {self._expected_s(soonest):.1f} s"
+        seconds = {name: self._expected_s(name, loads[name] + 1) for name in free}
+        soonest = min(seconds, key=seconds.__getitem__)
+        if self._route == "balanced":
+            loads[soonest] += 1
+        reason = f"expected to finish soonest, in {seconds[soonest]:.1f} s"
         return Placement(soonest, reason, tuple(passed))
 
     def _move(self, place: int, placements: list[Placement], error: QStoreError) -> bool:
@@ -231,10 +237,10 @@ class Fleet:
             self._queues[name] = now, queue_s
         return queue_s
 
-    def _expected_s(self, name: str) -> float:
-        queue_s = self._queue_s(name)
-        assert queue_s is not None
-        return queue_s + self.members[name].controller.predict(1)
+    def _expected_s(self, name: str, n_circuits: int) -> float:
+        """Seconds until a backend has run that many circuits, its queue included."""
+        controller = self.members[name].controller
+        return controller.predict(-(-n_circuits // controller.slots))
 
     def _is_machine(self, name: str) -> bool:
         return name.startswith("qpu.")

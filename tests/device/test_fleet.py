@@ -218,3 +218,28 @@ def test_the_time_limit_holds_for_all_backends(tmp_path):
         with pytest.raises(errors.BatchTimeoutError) as caught:
             device.execute([tape(0.7, None)])
     assert len(caught.value.job_ids) == 1
+
+
+def test_a_batch_is_divided_so_that_all_finish_at_the_same_time(fleet, queues):
+    queues |= {"qpu.forte-1": 4.0, "qpu.forte-enterprise-1": 1.0}
+    device = fleet("qpu.forte-1", "qpu.forte-enterprise-1", route="balanced")
+    for member, per_circuit in zip(device.members.values(), (1.0, 2.0), strict=True):
+        for n in (1, 2, 4, 8, 16):
+            member.controller.observe(n, 4.0 + per_circuit * n, n_parallel=1)
+    angles = np.linspace(0.1, 3.0, 30)
+    results = device.execute([tape(angle) for angle in angles])
+    assert sorted(set(where(device))) == ["qpu.forte-1", "qpu.forte-enterprise-1"]
+    seconds = [
+        member.controller.predict(where(device).count(name))
+        for name, member in device.members.items()
+    ]
+    assert abs(seconds[0] - seconds[1]) <= 2.0  # one circuit of the slower
+    for result, angle in zip(results, angles, strict=True):
+        np.testing.assert_allclose(result, expected(angle), atol=0.1)
+
+
+def test_a_queue_is_counted_once(fleet, queues):
+    queues |= {"qpu.forte-1": 50.0, "qpu.forte-enterprise-1": 100.0}
+    device = fleet("qpu.forte-1", "qpu.forte-enterprise-1", route="fastest")
+    device.execute([tape(0.5)])
+    assert 50.0 < float(device.placements[0].reason.split()[-2]) < 60.0
