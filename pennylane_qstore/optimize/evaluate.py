@@ -1,5 +1,6 @@
 """Several points to losses: in one device call where the objective is a QNode."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -7,7 +8,45 @@ import numpy as np
 import pennylane as qml
 from numpy.typing import NDArray
 
+from pennylane_qstore.optimize.arguments import rebuild, trainable_positions
+from pennylane_qstore.optimize.core.query import Answer, Query
 from pennylane_qstore.optimize.errors import InvalidLossError
+
+
+class Evaluator:
+    """Answers queries about one objective, each in one device batch where it can.
+
+    Args:
+        objective_fn: A QNode or any callable that returns one real number.
+        args: Its positional arguments; the trainable ones are replaced by each point.
+        kwargs: Its keyword arguments.
+
+    Attributes:
+        seconds: Time spent in evaluations so far.
+
+    Raises:
+        UntrainableArgumentError: If an argument could be meant either way.
+        NothingToTrainError: If no argument is trainable.
+    """
+
+    def __init__(
+        self, objective_fn: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> None:
+        self._objective_fn, self._args, self._kwargs = objective_fn, args, kwargs
+        self._positions = trainable_positions(args)
+        self.seconds = 0.0
+
+    def __call__(self, query: Query) -> Answer:
+        """Answer a query.
+
+        Raises:
+            InvalidLossError: If the objective returns anything but one real number.
+        """
+        started = time.perf_counter()
+        arglist = [rebuild(self._args, self._positions, point) for point in query.points]
+        answer = Answer.of(evaluate(self._objective_fn, arglist, self._kwargs))
+        self.seconds += time.perf_counter() - started
+        return answer
 
 
 def evaluate(

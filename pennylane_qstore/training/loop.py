@@ -8,7 +8,7 @@ import numpy as np
 import pennylane as qml
 from numpy.typing import NDArray
 
-from pennylane_qstore.optimize.core import SPSA, SPSAState
+from pennylane_qstore.optimize.core import SPSA, Answer, SPSAState
 
 FloatArray = NDArray[np.float64]
 Objective = Callable[[FloatArray, int], FloatArray]
@@ -84,8 +84,8 @@ def train(
     """
     while state.step < n_steps:
         started, before = clock(), usage()
-        losses = objective(optimizer.ask(state), state.step)
-        state = optimizer.tell(state, losses)
+        losses = objective(optimizer.ask(state).points, state.step)
+        state = optimizer.tell(state, Answer.of(losses))
         spent = usage().since(before)
         yield StepRecord(
             step=state.step - 1,

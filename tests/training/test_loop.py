@@ -7,7 +7,7 @@ import numpy as np
 import pennylane as qml
 import pytest
 
-from pennylane_qstore.optimize import SPSA, Gains, NonFiniteLossError, SPSAState
+from pennylane_qstore.optimize import SPSA, Gains, NonFiniteLossError
 from pennylane_qstore.training.loop import Usage, read_usage, train
 
 SPSA_ = SPSA(Gains(a=0.3, c=0.1))
@@ -38,14 +38,14 @@ def test_every_step_has_a_record_with_loss_counts_and_time():
     assert [record.circuits for record in records] == [10, 10, 10]
     assert [record.jobs for record in records] == [0, 0, 0]
     assert [record.seconds for record in records] == [0.5, 0.5, 0.5]
-    assert records[0].loss == pytest.approx(bowl(SPSA_.ask(start()), 0).mean())
+    assert records[0].loss == pytest.approx(bowl(SPSA_.ask(start()).points, 0).mean())
     assert records[-1].loss < records[0].loss
 
 
 def test_a_run_resumed_from_a_saved_record_repeats_the_undisturbed_one():
     undisturbed = list(train(SPSA_, start(), bowl, n_steps=9))
-    saved = json.dumps(undisturbed[3].state.to_json())
-    rest = list(train(SPSA_, SPSAState.from_json(json.loads(saved)), bowl, n_steps=9))
+    saved = json.dumps(dump(undisturbed[3].state))
+    rest = list(train(SPSA_, SPSA_.load(json.loads(saved)), bowl, n_steps=9))
     assert [record.loss for record in rest] == [record.loss for record in undisturbed[4:]]
     np.testing.assert_array_equal(rest[-1].state.params, undisturbed[-1].state.params)
 

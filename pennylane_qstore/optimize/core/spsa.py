@@ -1,18 +1,14 @@
 """Simultaneous perturbation stochastic approximation: two losses per step, for any dimension."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pennylane_qstore.optimize.core.gains import Gains
-from pennylane_qstore.optimize.errors import (
-    InvalidLossError,
-    InvalidStateError,
-    NonFiniteLossError,
-)
+from pennylane_qstore.optimize.core.query import Answer, Query, mean_error
+from pennylane_qstore.optimize.core.state import check_counters, frozen, load
 
 FloatArray = NDArray[np.float64]
 
@@ -25,50 +21,15 @@ class SPSAState:
         params: Where the run stands, shape ``(n_params,)``, read-only.
         step: Number of steps taken.
         seed: Together with the step, decides the perturbation.
+        loss: Mean loss of the last step's points, or None.
+        loss_error: Its standard error, or None where it is not known.
     """
 
     params: FloatArray
     step: int
     seed: int
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the state as JSON-able values; floats survive the trip bit for bit."""
-        return {"params": self.params.tolist(), "step": self.step, "seed": self.seed}
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> "SPSAState":
-        """Rebuild a state from :meth:`to_json`.
-
-        Raises:
-            InvalidStateError: If an entry is missing, or is not of its kind.
-        """
-        try:
-            params, step, seed = values["params"], values["step"], values["seed"]
-        except KeyError as error:
-            raise InvalidStateError(f"the saved SPSA state has no entry {error}") from error
-        check_counters(step, seed)
-        return cls(_frozen(params), step, seed)
-
-
-def check_counters(step: object, seed: object) -> None:
-    """Refuse a step or seed that is not a non-negative integer.
-
-    Raises:
-        InvalidStateError: Naming the entry and its value.
-    """
-    for name, value in (("step", step), ("seed", seed)):
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise InvalidStateError(f"{name} is {value!r}; it has to be an integer from 0")
-
-
-def _frozen(params: ArrayLike) -> FloatArray:
-    """Copy parameters into a flat read-only array, refusing NaN and infinity."""
-    array = np.array(params, dtype=np.float64).ravel()
-    if not np.isfinite(array).all():
-        where = np.flatnonzero(~np.isfinite(array)).tolist()
-        raise InvalidStateError(f"the parameters at {where} are not finite; start from numbers")
-    array.flags.writeable = False
-    return array
+    loss: float | None = None
+    loss_error: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,31 +64,39 @@ class SPSA:
             InvalidStateError: If a parameter is not finite or the seed is negative.
         """
         check_counters(0, seed)
-        return SPSAState(_frozen(params), 0, seed)
+        return SPSAState(frozen(params), 0, seed)
 
-    def ask(self, state: SPSAState) -> FloatArray:
-        """Propose the two points of this step, shape ``(2, n_params)``: plus, then minus."""
+    def ask(self, state: SPSAState) -> Query:
+        """The two points of this step: plus, then minus."""
         offset = self.gains.perturbation(state.step) * _direction(state)
-        return np.stack([state.params + offset, state.params - offset])
+        return Query(np.stack([state.params + offset, state.params - offset]))
 
-    def tell(self, state: SPSAState, losses: ArrayLike) -> SPSAState:
+    def tell(self, state: SPSAState, answer: Answer) -> SPSAState:
         """Move against the gradient estimated from the losses of :meth:`ask`'s points.
-
-        Args:
-            state: The state that was asked.
-            losses: The two losses in the order of the points, shape ``(2,)``.
-
-        Returns:
-            The state after the step; the argument is left as it was.
 
         Raises:
             InvalidLossError: If there are not exactly two losses.
             NonFiniteLossError: If one of them is NaN or infinite.
         """
-        plus, minus = _check_losses(losses, state.step)
+        answer.check(self.ask(state), state.step)
+        plus, minus = answer.losses
         slope = (plus - minus) / (2 * self.gains.perturbation(state.step))
         params = state.params - self.gains.step_size(state.step) * slope * _direction(state)
-        return SPSAState(_frozen(params), state.step + 1, state.seed)
+        return SPSAState(
+            frozen(params),
+            state.step + 1,
+            state.seed,
+            float(answer.losses.mean()),
+            mean_error(answer.variances),
+        )
+
+    def move(self, state: SPSAState, params: ArrayLike) -> SPSAState:
+        """Go on from other parameters."""
+        return replace(state, params=frozen(params))
+
+    def load(self, values: Any) -> SPSAState:
+        """The state that ``dump`` wrote."""
+        return load(SPSAState, values)
 
 
 def _direction(state: SPSAState) -> FloatArray:
@@ -135,18 +104,3 @@ def _direction(state: SPSAState) -> FloatArray:
     rng = np.random.default_rng([state.seed, state.step])
     signs = 2 * rng.integers(0, 2, size=state.params.size) - 1
     return signs.astype(np.float64)
-
-
-def _check_losses(losses: ArrayLike, step: int) -> tuple[float, float]:
-    array = np.asarray(losses, dtype=np.float64)
-    if array.shape != (2,):
-        raise InvalidLossError(f"expected 2 losses, one per point, but got shape {array.shape}")
-    plus, minus = array.tolist()
-    if not np.isfinite(array).all():
-        raise NonFiniteLossError(
-            f"the losses of step {step} are {plus} and {minus}; the step was not taken. "
-            "Check the objective for logarithms of zero and overflowing readouts",
-            losses=(plus, minus),
-            step=step,
-        )
-    return plus, minus

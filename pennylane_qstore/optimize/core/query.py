@@ -1,0 +1,173 @@
+"""What passes between an optimizer and whoever evaluates: one batch of questions, its answers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pennylane_qstore.optimize.errors import InvalidLossError, NonFiniteLossError
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+def _none() -> FloatArray:
+    return np.empty((0, 0))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Query:
+    r"""One batch of questions about an objective :math:`L`, answered in one round trip.
+
+    Attributes:
+        points: Where :math:`L` is wanted, shape ``(n_points, n_params)``.
+        shots: Repetitions for each point, shape ``(n_points,)``; None leaves them to the objective.
+        pairs: Parameters between whose states the overlap
+            :math:`|\langle\psi(a)|\psi(b)\rangle|^2` is wanted, shape ``(n_pairs, 2, n_params)``.
+        gradient_at: Where the gradient by parameter shift is wanted, shape ``(n_params,)``, or
+            None. Whoever answers gives the loss there, too.
+        metric_at: Where the Fubini-Study metric tensor is wanted, shape ``(n_params,)``, or
+            None.
+        gradient_shots: Repetitions of each shifted circuit; None leaves them to the objective.
+    """
+
+    points: FloatArray = field(default_factory=_none)
+    shots: IntArray | None = None
+    pairs: FloatArray = field(default_factory=lambda: np.empty((0, 2, 0)))
+    gradient_at: FloatArray | None = None
+    metric_at: FloatArray | None = None
+    gradient_shots: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What answers took, in the words of ``qml.Tracker``.
+
+    Attributes:
+        executions: Circuits that were run, each with one measurement basis.
+        shots: Repetitions of all of them.
+        batches: Round trips: calls of a device.
+    """
+
+    executions: int = 0
+    shots: int = 0
+    batches: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            self.executions + other.executions,
+            self.shots + other.shots,
+            self.batches + other.batches,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """Answers to a :class:`Query`.
+
+    Attributes:
+        losses: Loss at each point, shape ``(n_points,)``.
+        variances: Variance of each loss as an estimate, shape ``(n_points,)``: 0 where it is exact,
+            NaN where it is not known.
+        overlaps: Overlap of each pair, shape ``(n_pairs,)``.
+        gradient: Gradient at ``gradient_at``, shape ``(n_params,)``, or None.
+        gradient_variances: Variance of its components, shape ``(n_params,)``, NaN where unknown.
+        gradient_loss: Loss at ``gradient_at``.
+        metric: Metric tensor at ``metric_at``, shape ``(n_params, n_params)``, or None.
+        counts: What all this took.
+    """
+
+    losses: FloatArray
+    variances: FloatArray
+    overlaps: FloatArray = field(default_factory=lambda: np.empty(0))
+    gradient: FloatArray | None = None
+    gradient_variances: FloatArray | None = None
+    gradient_loss: float | None = None
+    metric: FloatArray | None = None
+    counts: Counts = Counts()
+
+    @classmethod
+    def of(cls, losses: ArrayLike, variances: ArrayLike | None = None) -> "Answer":
+        """An answer that holds losses only; without variances they are not known."""
+        values = np.array(losses, dtype=np.float64).ravel()
+        known = np.full(values.shape, np.nan) if variances is None else np.asarray(variances)
+        return cls(values, np.array(known, dtype=np.float64).ravel())
+
+    def check(self, query: Query, step: int) -> None:
+        """Refuse an answer from which no step can be derived.
+
+        Raises:
+            InvalidLossError: If there is not one loss for each point.
+            NonFiniteLossError: If a loss is NaN or infinite.
+        """
+        if self.losses.shape != (len(query.points),):
+            raise InvalidLossError(
+                f"expected {len(query.points)} losses, one per point, but got shape "
+                f"{self.losses.shape}"
+            )
+        asked = [self.losses, self.overlaps, self.gradient, self.gradient_loss, self.metric]
+        if not all(np.isfinite(one).all() for one in asked if one is not None):
+            found = tuple(self.losses.tolist())
+            shown = ", ".join(f"{loss:g}" for loss in found[:8]) + (", …" if len(found) > 8 else "")
+            raise NonFiniteLossError(
+                f"the answers of step {step} are not all finite (losses {shown}); the step was not "
+                "taken. Check the objective for logarithms of zero and overflowing readouts",
+                losses=found,
+                step=step,
+            )
+
+
+class State(Protocol):
+    """All that a resumed run needs; settings stay with the core."""
+
+    @property
+    def params(self) -> FloatArray:
+        """The answer so far, shape ``(n_params,)``, read-only."""
+
+    @property
+    def step(self) -> int:
+        """Number of steps taken."""
+
+    @property
+    def seed(self) -> int:
+        """Together with the step, decides all that is random."""
+
+    @property
+    def loss(self) -> float | None:
+        """What the last step learned about the loss before it, or None."""
+
+    @property
+    def loss_error(self) -> float | None:
+        """Standard error of ``loss``, or None where it is not known."""
+
+
+S = TypeVar("S", bound=State)
+
+
+class Core(Protocol[S]):
+    """An optimizer as pure functions: ``ask``, have the query answered, ``tell``, again."""
+
+    def init(self, params: ArrayLike, *, seed: int) -> S:
+        """Start at ``params`` (any shape; flattened)."""
+
+    def ask(self, state: S) -> Query:
+        """What has to be known for the next step."""
+
+    def tell(self, state: S, answer: Answer) -> S:
+        """The state after the step; the argument is left as it was."""
+
+    def move(self, state: S, params: ArrayLike) -> S:
+        """The state of somebody who goes on from other parameters than ``state.params``."""
+
+    def load(self, values: Any) -> S:
+        """The state that :func:`~pennylane_qstore.optimize.core.state.dump` wrote."""
+
+
+def mean_error(variances: Sequence[float] | FloatArray) -> float | None:
+    """Standard error of the mean of independent estimates; None where a variance is not known."""
+    known = np.asarray(variances, dtype=np.float64)
+    if not len(known) or not np.isfinite(known).all():
+        return None
+    return float(np.sqrt(known.sum()) / len(known))
