@@ -8,6 +8,7 @@ import pennylane as qml
 import pytest
 
 from pennylane_qstore.optimize import SPSA, Gains, NonFiniteLossError
+from pennylane_qstore.optimize.core import dump
 from pennylane_qstore.training.loop import Usage, read_usage, train
 
 SPSA_ = SPSA(Gains(a=0.3, c=0.1))

@@ -11,9 +11,8 @@ from pennylane_qstore.optimize import (
     InvalidLossError,
     InvalidStateError,
     NonFiniteLossError,
-    SPSAState,
 )
-from pennylane_qstore.optimize.core import Answer, dump, load
+from pennylane_qstore.optimize.core import Answer, dump
 
 HESSIAN = np.array([[3.0, 0.5, 0.0], [0.5, 1.0, -0.2], [0.0, -0.2, 2.0]])
 OFFSET = np.array([0.3, -1.0, 0.5])
@@ -136,13 +135,13 @@ def test_asking_and_telling_leave_the_state_as_it_was():
 def test_a_loss_that_is_not_finite_is_named_with_its_step(bad):
     spsa = SPSA(Gains(a=0.4))
     state = spsa.tell(spsa.init(np.ones(2), seed=1), Answer.of([1.0, 2.0]))
-    with pytest.raises(NonFiniteLossError, match=r"losses of step 1 are 0\.5 and") as caught:
+    with pytest.raises(NonFiniteLossError, match=r"step 1 .*losses 0\.5, ") as caught:
         spsa.tell(state, Answer.of([0.5, bad]))
     assert caught.value.step == 1
     np.testing.assert_equal(caught.value.losses, (0.5, bad))
 
 
-@pytest.mark.parametrize("losses", [[1.0], [1.0, 2.0, 3.0], [[1.0, 2.0]], 1.0])
+@pytest.mark.parametrize("losses", [[], [1.0], [1.0, 2.0, 3.0], 1.0])
 def test_another_number_of_losses_is_refused(losses):
     spsa = SPSA(Gains(a=0.4))
     with pytest.raises(InvalidLossError, match="expected 2 losses"):
@@ -163,11 +162,15 @@ def test_parameters_that_are_not_finite_are_named():
     ],
 )
 def test_a_damaged_state_is_named(change, said):
-    saved = {"params": [0.0], "step": 0, "seed": 0}
+    spsa = SPSA(Gains(a=0.4))
+    saved = dump(spsa.init([0.0], seed=0))
     with pytest.raises(InvalidStateError, match=said):
-        load(SPSAState, saved | change)
+        spsa.load(saved | change)
 
 
 def test_a_state_without_an_entry_is_named():
-    with pytest.raises(InvalidStateError, match="seed"):
-        load(SPSAState, {"params": [0.0], "step": 0})
+    spsa = SPSA(Gains(a=0.4))
+    saved = dump(spsa.init([0.0], seed=0))
+    del saved["seed"]
+    with pytest.raises(InvalidStateError, match=r"missing \['seed'\]"):
+        spsa.load(saved)
