@@ -28,6 +28,8 @@ class Query:
             :math:`|\langle\psi(a)|\psi(b)\rangle|^2` is wanted, shape ``(n_pairs, 2, n_params)``.
         gradient_at: Where the gradient by parameter shift is wanted, shape ``(n_params,)``, or
             None. Whoever answers gives the loss there, too.
+        gradient_of: Indices of the parameters whose derivatives are wanted, shape ``(n_wanted,)``;
+            None for all. The other components are answered as 0 and not paid for.
         metric_at: Where the Fubini-Study metric tensor is wanted, shape ``(n_params,)``, or
             None.
         gradient_shots: Repetitions of each shifted circuit; None leaves them to the objective.
@@ -39,6 +41,7 @@ class Query:
     gradient_at: FloatArray | None = None
     metric_at: FloatArray | None = None
     gradient_shots: int | None = None
+    gradient_of: IntArray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ class Answer:
         gradient: Gradient at ``gradient_at``, shape ``(n_params,)``, or None.
         gradient_variances: Variance of its components, shape ``(n_params,)``, NaN where unknown.
         gradient_loss: Loss at ``gradient_at``.
+        gradient_loss_variance: Variance of ``gradient_loss``, NaN where it is not known.
         metric: Metric tensor at ``metric_at``, shape ``(n_params, n_params)``, or None.
         counts: What all this took.
     """
@@ -85,6 +89,7 @@ class Answer:
     gradient: FloatArray | None = None
     gradient_variances: FloatArray | None = None
     gradient_loss: float | None = None
+    gradient_loss_variance: float = float("nan")
     metric: FloatArray | None = None
     counts: Counts = Counts()
 
