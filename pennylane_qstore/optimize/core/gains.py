@@ -3,10 +3,62 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pennylane_qstore.errors import InvalidOptionError
 
+FloatArray = NDArray[np.float64]
 Schedule = Callable[[int], float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Probe:
+    """What the losses of one step say about the objective around the iterate.
+
+    Attributes:
+        plus: Losses ahead along each direction, shape ``(n_directions,)``.
+        minus: Losses behind, shape ``(n_directions,)``.
+        centre: Loss at the iterate, or None if it was not asked for.
+        perturbation: How far ahead and behind, in the parameters' unit per coordinate.
+        n_params: Number of parameters.
+    """
+
+    plus: FloatArray
+    minus: FloatArray
+    centre: float | None
+    perturbation: float
+    n_params: int
+
+    @property
+    def slopes(self) -> FloatArray:
+        """Central differences along each direction, shape ``(n_directions,)``."""
+        slopes: FloatArray = (self.plus - self.minus) / (2 * self.perturbation)
+        return slopes
+
+
+class GainRule(Protocol):
+    """Decides how far SPSA looks and moves, perhaps from what it has measured of the curvature."""
+
+    def perturbation(self, step: int, curvature: float | None = None) -> float:
+        """How far to look at a step."""
+
+    def pairs(self, resamplings: int, curvature: float | None = None) -> int:
+        """How many pairs of losses to ask for."""
+
+    def wants_centre(self, step: int, curvature: float | None = None) -> bool:
+        """Whether the loss at the iterate is needed, too."""
+
+    def learn(self, probe: Probe, curvature: float | None) -> float | None:
+        """The curvature after a step's losses; None if the rule does not need it."""
+
+    def step_size(self, step: int, curvature: float | None = None, *, spread: float = 1.0) -> float:
+        """How far to move against the gradient.
+
+        ``spread`` is the inverse of the number of directions plus that of the parameters.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +75,8 @@ class Gains:
         stability: :math:`A`, which keeps the first steps small; about a tenth of all steps.
         alpha: Decay of the step size.
         gamma: Decay of the perturbation.
+        smallest_c: Below this the perturbation does not fall, because the noise of a difference
+            is divided by it.
 
     References:
         Spall, IEEE Transactions on Aerospace and Electronic Systems 34, 817 (1998).
@@ -33,8 +87,9 @@ class Gains:
     stability: float = 0.0
     alpha: float = 0.602
     gamma: float = 0.101
+    smallest_c: float = 0.0
 
-    def step_size(self, step: int) -> float:
+    def step_size(self, step: int, curvature: float | None = None, *, spread: float = 1.0) -> float:
         """Return :math:`a_k`.
 
         Raises:
@@ -48,7 +103,7 @@ class Gains:
             )
         return float(value)
 
-    def perturbation(self, step: int) -> float:
+    def perturbation(self, step: int, curvature: float | None = None) -> float:
         """Return :math:`c_k`.
 
         Raises:
@@ -59,4 +114,16 @@ class Gains:
             raise InvalidOptionError(
                 f"the perturbation c_k is {value} at step {step}; it has to be finite and positive"
             )
-        return float(value)
+        return max(float(value), self.smallest_c)
+
+    def pairs(self, resamplings: int, curvature: float | None = None) -> int:
+        """As many as there are resamplings."""
+        return resamplings
+
+    def wants_centre(self, step: int, curvature: float | None = None) -> bool:
+        """Never."""
+        return False
+
+    def learn(self, probe: Probe, curvature: float | None) -> float | None:
+        """Nothing."""
+        return None

@@ -1,4 +1,4 @@
-"""Simultaneous perturbation stochastic approximation: two losses per step, for any dimension."""
+"""Simultaneous perturbation stochastic approximation: a few losses per step, for any dimension."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -6,7 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pennylane_qstore.optimize.core.gains import Gains
+from pennylane_qstore.errors import InvalidOptionError
+from pennylane_qstore.optimize.core.directions import Directions, Rademacher
+from pennylane_qstore.optimize.core.gains import GainRule, Probe
+from pennylane_qstore.optimize.core.moments import Memory, Transform, limited
 from pennylane_qstore.optimize.core.query import Answer, Query, mean_error
 from pennylane_qstore.optimize.core.state import check_counters, frozen, load
 
@@ -15,14 +18,16 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SPSAState:
-    """All that a resumed run needs; the gains are settings and stay with :class:`SPSA`.
+    """All that a resumed run needs; the settings stay with :class:`SPSA`.
 
     Attributes:
         params: Where the run stands, shape ``(n_params,)``, read-only.
         step: Number of steps taken.
-        seed: Together with the step, decides the perturbation.
-        loss: Mean loss of the last step's points, or None.
+        seed: Together with the step, decides the directions.
+        loss: Mean loss of the last step's pairs, or None.
         loss_error: Its standard error, or None where it is not known.
+        memory: What each transform remembers.
+        curvature: Trace of the Hessian, where the gains ask for it.
     """
 
     params: FloatArray
@@ -30,32 +35,51 @@ class SPSAState:
     seed: int
     loss: float | None = None
     loss_error: float | None = None
+    memory: tuple[Memory, ...] = ()
+    curvature: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SPSA:
-    r"""SPSA with one Rademacher direction per step.
+    r"""SPSA with any number of directions per step, all in one batch.
 
     .. math::
 
-        \hat g_k = \frac{L(\theta_k + c_k\Delta_k) - L(\theta_k - c_k\Delta_k)}{2 c_k}\,\Delta_k,
-        \qquad \theta_{k+1} = \theta_k - a_k\,\hat g_k
+        \hat g_k = \frac1R \sum_r \frac{L(\theta_k + c_k\Delta_{k,r}) -
+        L(\theta_k - c_k\Delta_{k,r})}{2 c_k}\,\Delta_{k,r}, \qquad
+        \theta_{k+1} = \theta_k - a_k\,T(\hat g_k)
 
-    with independent :math:`\Delta_{k,i} = \pm 1`, for which :math:`1 / \Delta_{k,i} =
-    \Delta_{k,i}`. Over :math:`\Delta_k`, :math:`\hat g_k` is the gradient up to
-    :math:`O(c_k^2)`, and exactly the gradient of a quadratic.
+    with directions for which :math:`E[\Delta\Delta^T] = 1`. Over them, :math:`\hat g_k` is the
+    gradient up to :math:`O(c_k^2)`, and exactly the gradient of a quadratic. :math:`T` are the
+    transforms: averages, momentum, Adam's scaling.
 
-    All three methods are pure: the caller turns ``ask(state)`` into losses, in one device batch
-    where it can, and gives them to ``tell``.
+    All methods are pure: the caller turns ``ask(state)`` into losses, in one device batch where it
+    can, and gives them to ``tell``.
 
     Attributes:
-        gains: The sequences :math:`a_k` and :math:`c_k`.
+        gains: How far to look, :math:`c_k`, and to move, :math:`a_k`.
+        directions: Distribution of the directions.
+        resamplings: Directions per step, :math:`R`.
+        transforms: Applied to the gradient estimate in this order.
+        max_step: Longest step, as a root mean square per parameter; None for no limit.
+        shots: Repetitions of each evaluation; None leaves them to the objective.
 
     References:
         Spall, IEEE Transactions on Automatic Control 37, 332 (1992).
     """
 
-    gains: Gains
+    gains: GainRule
+    directions: Directions = Rademacher()
+    resamplings: int = 1
+    transforms: tuple[Transform, ...] = ()
+    max_step: float | None = None
+    shots: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("resamplings", "max_step", "shots"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise InvalidOptionError(f"{name} is {value}; it has to be positive")
 
     def init(self, params: ArrayLike, *, seed: int) -> SPSAState:
         """Start at ``params`` (any shape; flattened).
@@ -64,31 +88,40 @@ class SPSA:
             InvalidStateError: If a parameter is not finite or the seed is negative.
         """
         check_counters(0, seed)
-        return SPSAState(frozen(params), 0, seed)
+        start = frozen(params)
+        return SPSAState(start, 0, seed, memory=tuple(t.start(start.size) for t in self.transforms))
 
     def ask(self, state: SPSAState) -> Query:
-        """The two points of this step: plus, then minus."""
-        offset = self.gains.perturbation(state.step) * _direction(state)
-        return Query(np.stack([state.params + offset, state.params - offset]))
+        """The points of this step: all ahead, all behind, and the iterate if the gains want it."""
+        offsets = self._radius(state) * self._directions(state)
+        points = [state.params + offsets, state.params - offsets]
+        if self.gains.wants_centre(state.step, state.curvature):
+            points.append(state.params[None])
+        stacked = np.concatenate(points)
+        shots = None if self.shots is None else np.full(len(stacked), self.shots)
+        return Query(stacked, shots)
 
     def tell(self, state: SPSAState, answer: Answer) -> SPSAState:
         """Move against the gradient estimated from the losses of :meth:`ask`'s points.
 
         Raises:
-            InvalidLossError: If there are not exactly two losses.
+            InvalidLossError: If there is not one loss for each point.
             NonFiniteLossError: If one of them is NaN or infinite.
         """
         answer.check(self.ask(state), state.step)
-        plus, minus = answer.losses
-        slope = (plus - minus) / (2 * self.gains.perturbation(state.step))
-        params = state.params - self.gains.step_size(state.step) * slope * _direction(state)
-        return SPSAState(
-            frozen(params),
-            state.step + 1,
-            state.seed,
-            float(answer.losses.mean()),
-            mean_error(answer.variances),
-        )
+        directions = self._directions(state)
+        count = len(directions)
+        plus, minus, centre = np.split(answer.losses, [count, 2 * count])
+        measured = float(centre[0]) if len(centre) else None
+        probe = Probe(plus, minus, measured, self._radius(state), state.params.size)
+        curvature = self.gains.learn(probe, state.curvature)
+        gradient, memory = self._transformed(probe.slopes @ directions / count, state.memory)
+        spread = 1 / count + 1 / state.params.size
+        size = self.gains.step_size(state.step, curvature, spread=spread)
+        moved = state.params - limited(size * gradient, self.max_step)
+        pairs = slice(None, 2 * count)
+        loss, error = float(answer.losses[pairs].mean()), mean_error(answer.variances[pairs])
+        return SPSAState(frozen(moved), state.step + 1, state.seed, loss, error, memory, curvature)
 
     def move(self, state: SPSAState, params: ArrayLike) -> SPSAState:
         """Go on from other parameters."""
@@ -98,9 +131,20 @@ class SPSA:
         """The state that ``dump`` wrote."""
         return load(SPSAState, values)
 
+    def _transformed(
+        self, gradient: FloatArray, memory: tuple[Memory, ...]
+    ) -> tuple[FloatArray, tuple[Memory, ...]]:
+        after = []
+        for transform, own in zip(self.transforms, memory, strict=True):
+            gradient, kept = transform.apply(gradient, own)
+            after.append(kept)
+        return gradient, tuple(after)
 
-def _direction(state: SPSAState) -> FloatArray:
-    """Draw the Rademacher direction of a step, shape ``(n_params,)``, from seed and step alone."""
-    rng = np.random.default_rng([state.seed, state.step])
-    signs = 2 * rng.integers(0, 2, size=state.params.size) - 1
-    return signs.astype(np.float64)
+    def _radius(self, state: SPSAState) -> float:
+        return self.gains.perturbation(state.step, state.curvature)
+
+    def _directions(self, state: SPSAState) -> FloatArray:
+        """The directions of a step, shape ``(n_directions, n_params)``, from seed and step."""
+        rng = np.random.default_rng([state.seed, state.step])
+        count = self.gains.pairs(self.resamplings, state.curvature)
+        return self.directions.draw(rng, count, state.params.size)

@@ -1,0 +1,116 @@
+"""Random directions in which to look; every kind has the identity as its second moment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pennylane_qstore.errors import InvalidOptionError
+
+FloatArray = NDArray[np.float64]
+
+
+class Directions(Protocol):
+    r"""A distribution of directions with :math:`E[\Delta\Delta^T] = 1`.
+
+    The slope along :math:`\Delta` times :math:`\Delta` then is the gradient on average.
+    """
+
+    def draw(self, rng: np.random.Generator, count: int, n_params: int) -> FloatArray:
+        """Draw directions, shape ``(count, n_params)``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rademacher:
+    """Independent signs: every coordinate moves by one perturbation, up or down."""
+
+    def draw(self, rng: np.random.Generator, count: int, n_params: int) -> FloatArray:
+        """Draw directions, shape ``(count, n_params)``."""
+        return (2 * rng.integers(0, 2, size=(count, n_params)) - 1).astype(np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class HadamardRows:
+    """Rows of a Hadamard matrix with random signs and columns.
+
+    Each direction alone is a :class:`Rademacher` one. Together they are orthogonal if the number
+    of parameters is a power of two, and nearly so otherwise, so that no two ask for the same: ``n``
+    of them, with ``n`` the next power of two, give the gradient without error of the directions.
+    Beyond ``n`` a new matrix is drawn.
+    """
+
+    def draw(self, rng: np.random.Generator, count: int, n_params: int) -> FloatArray:
+        """Draw directions, shape ``(count, n_params)``."""
+        matrix = hadamard(n_params)
+        blocks = []
+        for start in range(0, count, len(matrix)):
+            columns = rng.permutation(len(matrix))[:n_params]
+            rows = rng.permutation(len(matrix))[: count - start]
+            signs = 2 * rng.integers(0, 2, size=n_params) - 1
+            blocks.append(matrix[np.ix_(rows, columns)] * signs)
+        return np.concatenate(blocks)
+
+
+@dataclass(frozen=True, slots=True)
+class Sphere:
+    """Uniform on the sphere with the length of a sign vector, the same in every basis."""
+
+    def draw(self, rng: np.random.Generator, count: int, n_params: int) -> FloatArray:
+        """Draw directions, shape ``(count, n_params)``."""
+        normal = rng.standard_normal((count, n_params))
+        lengths = np.linalg.norm(normal, axis=1, keepdims=True)
+        scaled: FloatArray = normal * (np.sqrt(n_params) / lengths)
+        return scaled
+
+
+@dataclass(frozen=True, slots=True)
+class Coordinates:
+    """One coordinate at a time, in random order, with the length of a sign vector.
+
+    As long as ``count`` is at most ``n_params``, no coordinate comes twice.
+    """
+
+    def draw(self, rng: np.random.Generator, count: int, n_params: int) -> FloatArray:
+        """Draw directions, shape ``(count, n_params)``."""
+        rounds = -(-count // n_params)
+        order = np.concatenate([rng.permutation(n_params) for _ in range(rounds)])[:count]
+        drawn = np.zeros((count, n_params))
+        drawn[np.arange(count), order] = np.sqrt(n_params)
+        return drawn
+
+
+KINDS: Mapping[str, Directions] = MappingProxyType(
+    {
+        "rademacher": Rademacher(),
+        "hadamard": HadamardRows(),
+        "sphere": Sphere(),
+        "coordinates": Coordinates(),
+    }
+)
+
+
+def directions_named(kind: str | Directions) -> Directions:
+    """Return the directions of a name; directions themselves are passed on.
+
+    Raises:
+        InvalidOptionError: If there are none of that name.
+    """
+    if not isinstance(kind, str):
+        return kind
+    if kind not in KINDS:
+        raise InvalidOptionError(f"no directions {kind!r}; choose from {', '.join(KINDS)}")
+    return KINDS[kind]
+
+
+@lru_cache(maxsize=16)
+def hadamard(n_params: int) -> FloatArray:
+    """Sylvester's Hadamard matrix of the next power of two, read-only."""
+    matrix = np.ones((1, 1))
+    while len(matrix) < n_params:
+        matrix = np.block([[matrix, matrix], [matrix, -matrix]])
+    matrix.flags.writeable = False
+    return matrix
