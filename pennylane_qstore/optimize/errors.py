@@ -31,3 +31,19 @@ class NothingToTrainError(QStoreError, ValueError):
 
 class InvalidStateError(QStoreError, ValueError):
     """A saved optimizer state cannot be resumed from."""
+
+
+class UnknownFrequenciesError(QStoreError, ValueError):
+    """How a loss depends on its parameters is not known, so it cannot be rebuilt from samples."""
+
+
+class MissingLibraryError(QStoreError, ImportError):
+    """An optional library that was asked for is not installed.
+
+    Attributes:
+        library: Its name on the Python Package Index.
+    """
+
+    def __init__(self, message: str, *, library: str) -> None:
+        super().__init__(message)
+        self.library = library
