@@ -147,7 +147,7 @@ class Blocked(Generic[S]):
 
     def _back(self, state: BlockedState[S], loss: float, error: float | None) -> BlockedState[S]:
         step = state.step + 1
-        inner: S = replace(state.anchor, step=step)  # type: ignore[type-var]
+        inner: S = replace(state.anchor, step=step)  # type: ignore[type-var, assignment]
         return replace(
             state,
             params=inner.params,

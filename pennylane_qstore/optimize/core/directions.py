@@ -83,9 +83,10 @@ class Coordinates:
         return drawn
 
 
+RADEMACHER = Rademacher()
 KINDS: Mapping[str, Directions] = MappingProxyType(
     {
-        "rademacher": Rademacher(),
+        "rademacher": RADEMACHER,
         "hadamard": HadamardRows(),
         "sphere": Sphere(),
         "coordinates": Coordinates(),

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pennylane_qstore.errors import InvalidOptionError
-from pennylane_qstore.optimize.core.directions import Directions, Rademacher
+from pennylane_qstore.optimize.core.directions import RADEMACHER, Directions
 from pennylane_qstore.optimize.core.gains import GainRule, Probe
 from pennylane_qstore.optimize.core.moments import Memory, Transform, limited
 from pennylane_qstore.optimize.core.query import Answer, Query, mean_error
@@ -69,7 +69,7 @@ class SPSA:
     """
 
     gains: GainRule
-    directions: Directions = Rademacher()
+    directions: Directions = RADEMACHER
     resamplings: int = 1
     transforms: tuple[Transform, ...] = ()
     max_step: float | None = None
