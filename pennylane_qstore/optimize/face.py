@@ -128,12 +128,14 @@ class Optimizer(Generic[S]):
             self._state = self._begin(evaluator, params)
         elif not np.array_equal(self._state.params, params):
             self._state = self._core.move(self._state, params)
-        query = self._core.ask(self._state)
-        answer = evaluator(query)
-        self._state = self._core.tell(self._state, answer)
-        self.counts += answer.counts
+        counts = Counts()
+        for _ in range(self._rounds(self._state)):
+            answer = evaluator(self._core.ask(self._state))
+            self._state = self._core.tell(self._state, answer)
+            self.counts += answer.counts
+            counts += answer.counts
         self.last = self._report(
-            self._state, answer.counts, time.perf_counter() - started - evaluator.seconds
+            self._state, counts, time.perf_counter() - started - evaluator.seconds
         )
         if self._callback is not None:
             self._callback(self.last)
@@ -144,6 +146,10 @@ class Optimizer(Generic[S]):
     def _begin(self, evaluator: Evaluator, params: np.ndarray) -> S:
         """The first state; a subclass may look at the objective first."""
         return self._core.init(params, seed=self._seed)
+
+    def _rounds(self, state: S) -> int:
+        """Queries of one step; more than one where a step is a sweep by definition."""
+        return 1
 
     def _report(self, state: S, counts: Counts, seconds: float) -> StepReport:
         """What happened; a subclass may know more."""
