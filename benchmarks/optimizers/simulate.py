@@ -1,0 +1,212 @@
+"""Many points of one ansatz at once: states, sampled measurement groups, gradients, metric tensors.
+
+A circuit of Pauli rotations and fixed gates is compiled to alternating dense matrices and diagonal
+phases, so that a batch of points is a few matrix products. Shot noise is drawn exactly, from the
+multinomial distribution of each measurement group.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
+
+_S = np.sqrt(0.5)
+# Columns of the inverse are eigenvectors: BASIS[P] @ P @ BASIS[P]^dagger = Z.
+_BASIS = {
+    "X": np.array([[_S, _S], [_S, -_S]], dtype=complex),
+    "Y": np.array([[_S, -1j * _S], [_S, 1j * _S]]),
+    "Z": np.eye(2, dtype=complex),
+}
+_FIXED = {
+    "Hadamard": np.array([[_S, _S], [_S, -_S]], dtype=complex),
+    "PauliX": np.array([[0, 1], [1, 0]], dtype=complex),
+    "CNOT": np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]], dtype=complex),
+    "CZ": np.diag([1, 1, 1, -1]).astype(complex),
+}
+_AXIS = {"RX": "X", "RY": "Y", "RZ": "Z", "IsingXX": "X", "IsingYY": "Y", "IsingZZ": "Z"}
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A gate by its PennyLane name; its angle is ``scale * parameter`` or a feature.
+
+    Attributes:
+        name: ``RX``, ``RY``, ``RZ``, ``IsingXX``, ``IsingYY``, ``IsingZZ``, or a fixed gate.
+        wires: Where it acts; wire 0 is the most significant bit.
+        param: Index of its parameter, or None.
+        scale: Radians per unit of the parameter.
+        feature: Index of the data feature that is its angle, or None.
+    """
+
+    name: str
+    wires: tuple[int, ...]
+    param: int | None = None
+    scale: float = 1.0
+    feature: int | None = None
+
+    @property
+    def has_angle(self) -> bool:
+        return self.name in _AXIS
+
+
+def _embed(matrix: ComplexArray, wires: Sequence[int], n_qubits: int) -> ComplexArray:
+    """The matrix of a gate on all qubits."""
+    k = len(wires)
+    rest = [wire for wire in range(n_qubits) if wire not in wires]
+    full = np.kron(matrix, np.eye(2 ** (n_qubits - k)))
+    order = [*wires, *rest]
+    position = [order.index(wire) for wire in range(n_qubits)]
+    axes = [*position, *(n_qubits + p for p in position)]
+    return full.reshape((2,) * (2 * n_qubits)).transpose(axes).reshape(2**n_qubits, 2**n_qubits)
+
+
+def _everywhere(letters: str) -> ComplexArray:
+    """The product over all qubits of the changes from Z to the basis of each letter."""
+    return reduce(np.kron, [_BASIS["Z" if one == "I" else one] for one in letters])
+
+
+def _parity(wires: Sequence[int], n_qubits: int) -> FloatArray:
+    """Eigenvalues of the product of Z on some wires, shape ``(2**n_qubits,)``."""
+    index = np.arange(2**n_qubits)
+    bits = sum((index >> (n_qubits - 1 - wire)) & 1 for wire in wires)
+    return 1.0 - 2.0 * (bits % 2)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Block:
+    """Apply ``before``, then the phases of commuting rotations whose generators are diagonal."""
+
+    before: ComplexArray
+    eigenvalues: FloatArray
+    angles: slice
+
+
+class Simulator:
+    """States of one circuit for many sets of its angles.
+
+    Args:
+        n_qubits: Width.
+        gates: In time order; those with an angle are numbered in this order.
+    """
+
+    def __init__(self, n_qubits: int, gates: Sequence[Gate]) -> None:
+        self.n_qubits = n_qubits
+        self.blocks: list[_Block] = []
+        dense = np.eye(2**n_qubits, dtype=complex)
+        axis, pending, start = "", [], 0
+
+        def close() -> None:
+            nonlocal dense, pending, start
+            if pending:
+                stop = start + len(pending)
+                basis = _everywhere(axis * n_qubits)
+                self.blocks.append(
+                    _Block((basis @ dense).T.copy(), np.array(pending), slice(start, stop))
+                )
+                dense, pending, start = basis.conj().T, [], stop
+
+        for gate in gates:
+            if not gate.has_angle:
+                close()
+                dense = _embed(_FIXED[gate.name], gate.wires, n_qubits) @ dense
+                continue
+            if axis != _AXIS[gate.name]:
+                close()
+            axis = _AXIS[gate.name]
+            pending.append(_parity(gate.wires, n_qubits))
+        close()
+        self.n_angles = start
+        self.after = dense.T.copy()
+
+    def states(self, angles: FloatArray) -> ComplexArray:
+        """Final states, shape ``(n_points, 2**n_qubits)``, for angles ``(n_points, n_angles)``."""
+        psi = self._until(angles, len(self.blocks))
+        return psi @ self.after
+
+    def _until(self, angles: FloatArray, n_blocks: int) -> ComplexArray:
+        """The states after the first blocks, in the basis of the last of them."""
+        psi = np.zeros((len(angles), 2**self.n_qubits), dtype=complex)
+        psi[:, 0] = 1
+        for index, block in enumerate(self.blocks[:n_blocks]):
+            # The first product acts on |0...0> alone.
+            psi = np.tile(block.before[0], (len(angles), 1)) if index == 0 else psi @ block.before
+            psi *= np.exp(-0.5j * (angles[:, block.angles] @ block.eigenvalues))
+        return psi
+
+    def generator_probabilities(self, angles: FloatArray, block: int) -> FloatArray:
+        """Outcomes before a block, measured in the basis of its generators, ``(2**n_qubits,)``."""
+        psi = self._until(angles[None], block)
+        if block == 0:
+            return np.abs(self.blocks[0].before[0]) ** 2
+        return np.abs((psi @ self.blocks[block].before)[0]) ** 2
+
+
+class Observable:
+    """A sum of Pauli words, measured in groups of qubit-wise commuting ones.
+
+    Args:
+        terms: Coefficients of words such as ``"XXIZ"``; the identity is a constant.
+    """
+
+    def __init__(self, terms: Sequence[tuple[float, str]]) -> None:
+        self.terms = tuple(terms)
+        self.constant = float(sum(c for c, word in terms if set(word) == {"I"}))
+        groups: list[tuple[list[str], list[tuple[float, str]]]] = []
+        for coefficient, word in terms:
+            if set(word) == {"I"}:
+                continue
+            for letters, members in groups:
+                if all(a == b or "I" in (a, b) for a, b in zip(letters, word, strict=True)):
+                    letters[:] = [b if a == "I" else a for a, b in zip(letters, word, strict=True)]
+                    members.append((coefficient, word))
+                    break
+            else:
+                groups.append((list(word), [(coefficient, word)]))
+        self.n_groups = len(groups)
+        self._changes = [_everywhere("".join(letters)).T.copy() for letters, _ in groups]
+        self._in_z = [set(letters) <= {"I", "Z"} for letters, _ in groups]
+        self._values = [
+            sum(
+                c * _parity([i for i, p in enumerate(word) if p != "I"], len(word))
+                for c, word in members
+            )
+            for _, members in groups
+        ]
+
+    def exact(self, states: ComplexArray) -> FloatArray:
+        """Expectations, shape ``(n_points,)``."""
+        parts = [
+            p @ values for p, values in zip(self._probabilities(states), self._values, strict=True)
+        ]
+        return np.asarray(self.constant + sum(parts))
+
+    def sample(
+        self, states: ComplexArray, shots: NDArray[np.int64], rng: np.random.Generator
+    ) -> tuple[FloatArray, FloatArray]:
+        """Sampled means and the variances of these means as estimated from the same shots.
+
+        Args:
+            states: Shape ``(n_points, 2**n_qubits)``.
+            shots: Repetitions of each group for each point, shape ``(n_points,)``.
+            rng: Where the outcomes come from.
+        """
+        mean, variance = np.full(len(states), self.constant), np.zeros(len(states))
+        for p, values in zip(self._probabilities(states), self._values, strict=True):
+            frequencies = rng.multinomial(shots, p) / shots[:, None]
+            first = frequencies @ values
+            mean += first
+            variance += (frequencies @ values**2 - first**2).clip(0) / np.maximum(shots - 1, 1)
+        return mean, variance
+
+    def _probabilities(self, states: ComplexArray) -> list[FloatArray]:
+        out = []
+        for change, in_z in zip(self._changes, self._in_z, strict=True):
+            rotated = states if in_z else states @ change
+            p = rotated.real**2 + rotated.imag**2
+            out.append(p / p.sum(axis=1, keepdims=True))
+        return out
