@@ -1,7 +1,8 @@
-"""Several points to losses: in one device call where the objective is a QNode."""
+"""Answers about an objective: whatever is asked at once leaves in one device call."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,16 +11,32 @@ from numpy.typing import NDArray
 
 from pennylane_qstore.optimize.arguments import rebuild, trainable_positions
 from pennylane_qstore.optimize.core.query import Answer, Query
-from pennylane_qstore.optimize.errors import InvalidLossError
+from pennylane_qstore.optimize.differentiate import loss_and_gradient, real_number
+from pennylane_qstore.optimize.foresight import Evaluation
+from pennylane_qstore.optimize.one_batch import Outcome, evaluate_together, variance
+from pennylane_qstore.optimize.submission import GROUPS
+from pennylane_qstore.optimize.variances import pool
+
+FloatArray = NDArray[np.float64]
 
 
 class Evaluator:
-    """Answers queries about one objective, each in one device batch where it can.
+    """Answers queries about one objective, each in one device call where it can.
+
+    All circuits that a query needs leave together: those of all points, of gradient, overlaps and
+    metric, also of a Python function that calls several QNodes and computes on with what they
+    return. Only where a circuit depends on another's result is there a further round trip.
+
+    A Python function is called more often than there are points: up to twice with made-up results
+    to learn which circuits it needs (see :func:`~pennylane_qstore.optimize.foresight.foresee`), and
+    once for each group of shots to learn how its value scatters. Functions with side effects should
+    know, and functions that draw random numbers get neither benefit.
 
     Args:
         objective_fn: A QNode or any callable that returns one real number.
         args: Its positional arguments; the trainable ones are replaced by each point.
         kwargs: Its keyword arguments.
+        standard_errors: Whether to find out variances.
 
     Attributes:
         seconds: Time spent in evaluations so far.
@@ -30,10 +47,16 @@ class Evaluator:
     """
 
     def __init__(
-        self, objective_fn: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+        self,
+        objective_fn: Callable[..., Any],
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        *,
+        standard_errors: bool = True,
     ) -> None:
         self._objective_fn, self._args, self._kwargs = objective_fn, args, kwargs
         self._positions = trainable_positions(args)
+        self._standard_errors = standard_errors
         self.seconds = 0.0
 
     def __call__(self, query: Query) -> Answer:
@@ -43,36 +66,79 @@ class Evaluator:
             InvalidLossError: If the objective returns anything but one real number.
         """
         started = time.perf_counter()
-        arglist = [rebuild(self._args, self._positions, point) for point in query.points]
-        answer = Answer.of(evaluate(self._objective_fn, arglist, self._kwargs))
+        evaluations = self._points(query)
+        if query.gradient_at is not None:
+            evaluations.append(self._gradient(query, query.gradient_at))
+        outcomes, _, counts = evaluate_together(evaluations)
+        n_points = len(query.points)
+        losses = [real_number(outcome.value) for outcome in outcomes[:n_points]]
+        spreads = self._variances(evaluations, outcomes)
+        shots = 1 if query.shots is None else query.shots
+        answer = replace(
+            Answer.of(losses, pool(np.array(spreads[:n_points]).ravel(), shots, GROUPS)),
+            counts=counts,
+        )
+        if query.gradient_at is not None:
+            wanted = _wanted(query.gradient_of, len(query.gradient_at))
+            answer = _with_gradient(answer, outcomes[n_points].value, spreads[n_points], wanted)
         self.seconds += time.perf_counter() - started
         return answer
 
+    def _points(self, query: Query) -> list[Evaluation]:
+        shots = [None] * len(query.points) if query.shots is None else query.shots.tolist()
+        return [
+            Evaluation(
+                self._loss_at(point), shots=n, calls_once=isinstance(self._objective_fn, qml.QNode)
+            )
+            for point, n in zip(query.points, shots, strict=True)
+        ]
 
-def evaluate(
-    objective_fn: Callable[..., Any],
-    arglist: Sequence[Sequence[Any]],
-    kwargs: Mapping[str, Any],
-) -> NDArray[np.float64]:
-    """Evaluate ``objective_fn(*args, **kwargs)`` for each ``args``, in order.
+    def _loss_at(self, point: FloatArray) -> Callable[[], Any]:
+        args = rebuild(self._args, self._positions, point)
+        return lambda: self._objective_fn(*args, **self._kwargs)
 
-    Args:
-        objective_fn: A QNode, whose circuits then leave in one device call, or any callable,
-            which is called once per point.
-        arglist: Positional arguments of each point.
-        kwargs: Keyword arguments of all points.
+    def _gradient(self, query: Query, point: FloatArray) -> Evaluation:
+        def at(params: FloatArray) -> Callable[[], FloatArray]:
+            args = rebuild(self._args, self._positions, params)
+            return lambda: loss_and_gradient(
+                self._objective_fn, args, self._kwargs, self._positions
+            )
 
-    Returns:
-        One loss per point, shape ``(n_points,)``.
+        wanted = _wanted(query.gradient_of, len(point))
+        nearby = point + np.where(wanted, np.random.default_rng(0).uniform(0.1, 0.2, len(point)), 0)
+        return Evaluation(
+            at(point),
+            differentiates=True,
+            gradient_shots=query.gradient_shots,
+            calls_once=isinstance(self._objective_fn, qml.QNode),
+            nearby=None if wanted.all() else at(nearby),
+        )
 
-    Raises:
-        InvalidLossError: If the objective returns anything but one real number.
-    """
-    if isinstance(objective_fn, qml.QNode):
-        values = execute_qnode(objective_fn, arglist, kwargs)
-    else:
-        values = [objective_fn(*args, **kwargs) for args in arglist]
-    return np.array([_real_number(value) for value in values], dtype=np.float64)
+    def _variances(
+        self, evaluations: Sequence[Evaluation], outcomes: Sequence[Outcome]
+    ) -> list[FloatArray]:
+        if not self._standard_errors:
+            return [np.full(np.shape(outcome.value), np.nan) for outcome in outcomes]
+        return [variance(one, outcome) for one, outcome in zip(evaluations, outcomes, strict=True)]
+
+
+def _wanted(indices: NDArray[np.int64] | None, n_params: int) -> NDArray[np.bool_]:
+    wanted = np.full(n_params, indices is None)
+    if indices is not None:
+        wanted[indices] = True
+    return wanted
+
+
+def _with_gradient(
+    answer: Answer, found: FloatArray, spread: FloatArray, wanted: NDArray[np.bool_]
+) -> Answer:
+    return replace(
+        answer,
+        gradient_loss=float(found[0]),
+        gradient_loss_variance=float(spread[0]),
+        gradient=np.where(wanted, found[1:], 0.0),
+        gradient_variances=np.where(wanted, spread[1:], 0.0),
+    )
 
 
 def execute_qnode(
@@ -101,13 +167,3 @@ def execute_qnode(
         values.append(postprocess(tuple(results[start:stop]))[0])
         start = stop
     return values
-
-
-def _real_number(value: Any) -> float:
-    array = np.asarray(value)
-    if array.size != 1 or array.dtype.kind not in "iufb":
-        raise InvalidLossError(
-            f"the objective has to return one real number, but returned a {type(value).__name__} "
-            f"of shape {array.shape} and type {array.dtype}"
-        )
-    return float(array.item())

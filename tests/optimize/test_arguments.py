@@ -21,6 +21,8 @@ TRAINED = [
     qml.numpy.array([0.1, 0.2]),
     qml.numpy.array(0.3),
     qml.numpy.array([0, 1]),
+    [np.array([0.1]), np.array([0.2, 0.3])],
+    {"a": 1.0, "b": [0.2, np.array([0.3])]},
 ]
 
 
@@ -29,7 +31,7 @@ def test_real_numbers_are_trained_unless_marked(arg):
     assert trainable_positions((FROZEN, arg)) == (1,)
 
 
-@pytest.mark.parametrize("arg", [FROZEN, "x", None, True, [], ["a", 0], qml.Z(0), abs, {"a": 1.0}])
+@pytest.mark.parametrize("arg", [FROZEN, "x", None, True, [], ["a", 0], qml.Z(0), abs, {"a": "b"}])
 def test_marked_arrays_and_things_without_numbers_are_left_alone(arg):
     args = (arg, 0.5)
     assert trainable_positions(args) == (1,)
@@ -46,9 +48,9 @@ def test_marked_arrays_and_things_without_numbers_are_left_alone(arg):
         1 + 2j,
         np.array([1j]),
         qml.numpy.array([1j]),
-        [np.array([0.1]), np.array([0.2])],
-        [qml.numpy.array([0.1], requires_grad=False)],
+        [np.array([0.1]), np.array([1, 2])],
         ["a", 0.5],
+        {"a": "b", "c": 0.5},
     ],
     ids=repr,
 )

@@ -5,7 +5,8 @@ import pennylane as qml
 import pytest
 
 from pennylane_qstore.optimize import InvalidLossError
-from pennylane_qstore.optimize.evaluate import evaluate
+from pennylane_qstore.optimize.core.query import Query
+from pennylane_qstore.optimize.evaluate import Evaluator
 
 
 def make_qnode(shots=None, observable=None):
@@ -17,6 +18,11 @@ def make_qnode(shots=None, observable=None):
         return qml.expval(observable if observable is not None else qml.Z(0) @ qml.Y(1))
 
     return circuit
+
+
+def evaluate(objective_fn, arglist, kwargs):
+    points = np.array([np.ravel(args[0]) for args in arglist])
+    return Evaluator(objective_fn, arglist[0], kwargs)(Query(points)).losses
 
 
 POINTS = [(np.array([0.3, 1.1]),), (qml.numpy.array([-0.7, 0.2]),), (np.array([2.0, 0.9]),)]

@@ -1,0 +1,173 @@
+"""Evaluations of any Python functions in as few round trips as their logic allows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pennylane.tape import QuantumScript
+
+from pennylane_qstore.optimize.arguments import to_numpy
+from pennylane_qstore.optimize.batching import Ask, run_together
+from pennylane_qstore.optimize.core.query import Counts
+from pennylane_qstore.optimize.foresight import Evaluation, Forecast, foresee
+from pennylane_qstore.optimize.interception import answered_by, intercepted
+from pennylane_qstore.optimize.request import Call, Readout, Request, request_for
+from pennylane_qstore.optimize.submission import submit
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """Result of an evaluation.
+
+    Attributes:
+        value: What it returned.
+        history: All that it asked for, and the readouts it got, in order.
+    """
+
+    value: Any
+    history: tuple[tuple[Request, Sequence[Readout]], ...] = ()
+
+
+def evaluate_together(
+    evaluations: Sequence[Evaluation], extra: Sequence[Request] = ()
+) -> tuple[list[Outcome], list[Sequence[Readout]], Counts]:
+    """Evaluate everything, with one device call for all that can be known in advance.
+
+    Args:
+        evaluations: What to evaluate.
+        extra: Requests of nobody, to be run along with the first ones.
+
+    Returns:
+        The outcome of each evaluation, the readouts of each extra request, and what it all took.
+
+    Raises:
+        Exception: What the first failing evaluation, or the device, raised.
+    """
+    with intercepted():
+        forecasts = [foresee(evaluation) for evaluation in evaluations]
+        counter = _Counter()
+        requests = [request for forecast in forecasts for request in forecast.requests]
+        answers = counter.submit([*extra, *requests])
+        remaining = iter(answers[len(extra) :])
+        known = [[(r, next(remaining)) for r in forecast.requests] for forecast in forecasts]
+        live = [
+            _Live(evaluation, forecast, answered)
+            for evaluation, forecast, answered in zip(evaluations, forecasts, known, strict=True)
+        ]
+        outcomes = run_together([one.run for one in live], counter.submit)
+    return outcomes, list(answers[: len(extra)]), counter.counts
+
+
+class _Counter:
+    def __init__(self) -> None:
+        self.counts = Counts()
+
+    def submit(self, requests: Sequence[Request]) -> Sequence[Sequence[Readout]]:
+        readouts, taken = submit(requests)
+        self.counts += taken
+        return readouts
+
+
+class _Live:
+    """Answers the calls of one evaluation: with what was run in advance, or by asking."""
+
+    def __init__(
+        self,
+        evaluation: Evaluation,
+        forecast: Forecast,
+        answered: Sequence[tuple[Request, Sequence[Readout]]],
+    ) -> None:
+        self.shots = evaluation.shots
+        self.differentiates = evaluation.differentiates
+        self._evaluation, self._forecast = evaluation, forecast
+        self._answered = list(answered)
+        self._history: list[tuple[Request, Sequence[Readout]]] = []
+        self._ask: Ask
+
+    def run(self, ask: Ask) -> Outcome:
+        if self._forecast.is_final:
+            return Outcome(self._forecast.value)
+        self._ask = ask
+        with answered_by(self):
+            value = self._evaluation.function()
+        return Outcome(value, tuple(self._history))
+
+    def answer(self, call: Call) -> Any:
+        request, readouts = self._look_up(call)
+        self._history.append((request, readouts))
+        return request.finish([readout.value for readout in readouts])
+
+    def _look_up(self, call: Call) -> tuple[Request, Sequence[Readout]]:
+        if self._answered and self._answered[0][0].call.equals(call):
+            return self._answered.pop(0)
+        self._answered.clear()
+        request = request_for(call, self._evaluation.gradient_shots)
+        return request, self._ask(request)
+
+    def see(self, tape: QuantumScript) -> None:
+        """Traced tapes say nothing that the calls do not."""
+
+
+def variance(evaluation: Evaluation, outcome: Outcome) -> NDArray[np.float64]:
+    r"""Variance of an outcome as an estimate, by the delete-a-group jackknife.
+
+    The function is evaluated again from the same readouts with one group of shots left out each,
+    :math:`y_1 \dots y_g`, without running a circuit:
+    :math:`\frac{g - 1}{g} \sum_i (y_i - \bar y)^2`.
+
+    Returns:
+        As many variances as the outcome has values: 0 where all was exact, NaN where it is not
+        known because a readout is not divided into groups or the function asks for something else
+        this time.
+
+    References:
+        Efron, *The Jackknife, the Bootstrap and Other Resampling Plans* (1982).
+    """
+    readouts = [readout for _, answer in outcome.history for readout in answer]
+    sampled = [readout.without for readout in readouts if not readout.is_exact]
+    shape = np.shape(to_numpy(outcome.value))
+    if not sampled:
+        return np.zeros(shape)
+    n_groups = {0 if groups is None else len(groups) for groups in sampled}
+    if len(n_groups) > 1 or 0 in n_groups:
+        return np.full(shape, np.nan)
+    (g,) = n_groups
+    try:
+        values = [_Replay(evaluation, outcome, i).run() for i in range(g)]
+    except _DifferentError:
+        return np.full(shape, np.nan)
+    spread = np.asarray(values, dtype=np.float64)
+    return (g - 1) / g * np.sum((spread - spread.mean(axis=0)) ** 2, axis=0)
+
+
+class _DifferentError(BaseException):
+    """The function asks for something else than before."""
+
+
+class _Replay:
+    """Answers the calls of an evaluation as before, but without one group of shots."""
+
+    def __init__(self, evaluation: Evaluation, outcome: Outcome, group: int) -> None:
+        self.shots = evaluation.shots
+        self.differentiates = evaluation.differentiates
+        self._evaluation = evaluation
+        self._history = list(outcome.history)
+        self._group = group
+
+    def run(self) -> Any:
+        with intercepted(), answered_by(self):
+            return to_numpy(self._evaluation.function())
+
+    def answer(self, call: Call) -> Any:
+        if not self._history or not self._history[0][0].call.equals(call):
+            raise _DifferentError
+        request, readouts = self._history.pop(0)
+        return request.finish([self._without(readout) for readout in readouts])
+
+    def _without(self, readout: Readout) -> Any:
+        return readout.value if readout.without is None else readout.without[self._group]
+
+    def see(self, tape: QuantumScript) -> None:
+        """Traced tapes say nothing that the calls do not."""
