@@ -1,8 +1,10 @@
 """The service over HTTP: IonQ's Quantum Cloud API v0.4."""
 
+import ssl
 from asyncio import AbstractEventLoop, get_running_loop
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 from weakref import WeakKeyDictionary
@@ -231,8 +233,18 @@ class HttpService:
             return AppTransport(app=self._app)
         kept = self._max_connections
         return httpx.AsyncHTTPTransport(
-            limits=httpx.Limits(max_connections=kept, max_keepalive_connections=kept)
+            verify=_trust(self._base_url.startswith("https:")),
+            limits=httpx.Limits(max_connections=kept, max_keepalive_connections=kept),
         )
+
+
+@lru_cache(maxsize=2)
+def _trust(is_encrypted: bool) -> ssl.SSLContext:
+    """Whom connections trust; reading the certificates takes longer than a request.
+
+    A plain connection needs none, and would trust nobody if it were encrypted after all.
+    """
+    return httpx.create_ssl_context() if is_encrypted else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _normalise_url(base_url: str) -> str:

@@ -69,33 +69,40 @@ class PollSchedule:
     """When to ask for a job's status.
 
     Without a prediction, first after ``first_s``, then after ``factor - 1`` times the time waited
-    so far, at least ``first_s`` and at most ``maximum_s``: the answer comes late by the same part
-    of a short job and of a long one. With a prediction, first just before the predicted end, then
+    so far, at least ``gap_s`` and at most ``maximum_s``: the answer comes late by the same part of
+    a short job and of a long one. With a prediction, first just before the predicted end, then
     every tenth of the time; a job that takes much longer is asked for as if nothing were known.
 
     Attributes:
         first_s: First delay where nothing is predicted.
+        gap_s: Shortest delay after it.
         factor: Ratio of the time waited at a question to that at the one before.
         maximum_s: Longest delay, whatever is predicted.
         eager: Whether the first question is asked at once, unless a job is known to take longer.
     """
 
-    first_s: float = 0.07
-    factor: float = 1.3
+    first_s: float = 0.22
+    gap_s: float = 0.05
+    factor: float = 1.25
     maximum_s: float = 30.0
     eager: bool = False
 
     def __post_init__(self) -> None:
-        finite = all(map(math.isfinite, (self.first_s, self.factor, self.maximum_s)))
-        if not finite or self.first_s <= 0 or self.maximum_s <= 0 or self.factor < 1:
+        finite = all(map(math.isfinite, (self.first_s, self.gap_s, self.factor, self.maximum_s)))
+        if (
+            not finite
+            or min(self.first_s, self.gap_s) <= 0
+            or self.maximum_s <= 0
+            or self.factor < 1
+        ):
             raise InvalidOptionError(
-                f"{self} cannot work: it needs first_s > 0, maximum_s > 0 and factor >= 1"
+                f"{self} cannot work: it needs first_s, gap_s and maximum_s > 0, and factor >= 1"
             )
 
     @classmethod
     def local(cls) -> "PollSchedule":
         """The schedule for a service in this process, where a question costs next to nothing."""
-        return cls(first_s=0.002, factor=1.6, maximum_s=5.0, eager=True)
+        return cls(first_s=0.002, gap_s=0.002, factor=1.6, maximum_s=5.0, eager=True)
 
     def delays(
         self,
@@ -141,7 +148,9 @@ class PollSchedule:
     def _next(self, waited: float, predicted_s: float | None) -> float:
         """The delay after some time without an answer."""
         if predicted_s is None or waited >= _TRUSTED * predicted_s > 0:
-            shortest = self.first_s if predicted_s is None else _SHORTEST_S
+            if predicted_s is None and not waited:
+                return self.first_s
+            shortest = self.gap_s if predicted_s is None else _SHORTEST_S
             return max(shortest, (self.factor - 1) * waited)
         start = _EARLY * predicted_s
         if waited < (1 - _JITTER) * start:
