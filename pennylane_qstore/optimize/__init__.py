@@ -8,9 +8,16 @@ from pennylane_qstore.optimize.errors import (
     NothingToTrainError,
     UntrainableArgumentError,
 )
+from pennylane_qstore.optimize.estimator import GradientEstimate, SPSAGradientEstimator, spsa_grad
+from pennylane_qstore.optimize.qnspsa import QNSPSAOptimizer, SecondOrderSPSAOptimizer
 from pennylane_qstore.optimize.spsa import SPSAOptimizer
 
 __all__ = [
+    "SecondOrderSPSAOptimizer",
+    "QNSPSAOptimizer",
+    "spsa_grad",
+    "SPSAGradientEstimator",
+    "GradientEstimate",
     "SPSA",
     "Gains",
     "InvalidLossError",

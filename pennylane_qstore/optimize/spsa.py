@@ -1,22 +1,44 @@
 """SPSA with the interface of PennyLane's optimizers."""
 
-from pennylane_qstore.optimize.core import SPSA, Gains, Schedule, SPSAState
-from pennylane_qstore.optimize.face import Optimizer
+from collections.abc import Callable
+from typing import Any
+
+from pennylane_qstore.optimize.core.averaging import Averaged
+from pennylane_qstore.optimize.core.blocking import Blocked
+from pennylane_qstore.optimize.core.calibration import CalibratedGains
+from pennylane_qstore.optimize.core.directions import Directions, directions_named
+from pennylane_qstore.optimize.core.gains import GainRule, Gains, Schedule
+from pennylane_qstore.optimize.core.query import Core
+from pennylane_qstore.optimize.core.spsa import SPSA
+from pennylane_qstore.optimize.core.transforms import Transform
+from pennylane_qstore.optimize.face import StepReport
+from pennylane_qstore.optimize.measuring import MeasuringOptimizer
+
+RECOMMENDED_RESAMPLINGS = 4
+"""Directions per step where none are asked for and the gain is calibrated."""
 
 
-class SPSAOptimizer(Optimizer[SPSAState]):
+class SPSAOptimizer(MeasuringOptimizer[Any]):
     r"""SPSA that takes the place of ``qml.SPSAOptimizer``.
 
-    The arguments of that class mean the same here. What differs:
+    The arguments of that class mean the same here, and give the same gains. Where it refuses, with
+    neither ``maxiter`` nor ``A`` nor ``a``, the gain is calibrated: the first batch measures the
+    curvature of the objective and takes a step, too. **That is the recommended default**:
+    ``SPSAOptimizer()``. What differs:
 
-    * Both evaluations of a QNode leave in one device call.
-    * ``step_and_cost`` spends no third evaluation: it returns the mean of the step's two losses,
-      :math:`\tfrac12[L(\theta + c\Delta) + L(\theta - c\Delta)] = L(\theta) + O(c^2)`, an unbiased
-      estimate up to that order at the point *before* the step.
+    * All evaluations of a step leave in one device call, however many directions it takes.
+    * ``step_and_cost`` measures the loss at the given arguments in the same batch. ``step`` does
+      without; ``last.loss`` then is the mean of the step's pairs,
+      :math:`\tfrac12[L(\theta + c\Delta) + L(\theta - c\Delta)] = L(\theta) + O(c^2)`.
     * Randomness comes from ``(seed, step)`` and ``state`` can be saved, so a resumed run repeats
       the undisturbed one bit for bit (given the same losses).
     * Plain arrays, floats and lists are trained too: only ``requires_grad=False`` freezes an
       argument. See :func:`~pennylane_qstore.optimize.arguments.trainable_positions`.
+
+    Mini-batches of data are arguments that change from step to step: all evaluations of a step see
+    the same samples, which then cancel from the differences. The same holds for the noise of a
+    simulator that draws the same samples for every circuit of a batch (common random numbers); the
+    optimizer only has to leave it alone.
 
     Args:
         maxiter: Expected number of steps; sets ``A`` to a tenth of it if ``A`` is not given.
@@ -26,10 +48,25 @@ class SPSAOptimizer(Optimizer[SPSAState]):
         A: Stability constant; 0 if ``maxiter`` is not given either.
         a: Scale of the step size, or a schedule from step to :math:`a_k`; by default such that
             the first step size is 0.05.
+        resamplings: Directions per step. By default 1, and with calibrated gains
+            ``RECOMMENDED_RESAMPLINGS``.
+        directions: ``"hadamard"``, ``"rademacher"``, ``"sphere"``, ``"coordinates"`` or your own.
+        gains: Replaces all of the above that concerns gains.
+        transforms: What becomes of the gradient estimate before it is followed, such as
+            :class:`~pennylane_qstore.optimize.core.moments.GradientAverage` or
+            :class:`~pennylane_qstore.optimize.core.transforms.Adam`.
+        averaging: Whether the average of the iterates is returned; by default with calibrated
+            gains only.
+        blocking: Whether steps that raise the loss by more than its noise are taken back, at the
+            price of one evaluation per step.
+        max_step: Longest step, as a root mean square per parameter in their unit.
+        shots: Repetitions of each evaluation, if not those of the objective.
         seed: Non-negative integer. Drawn from the system if None; ``state`` tells it.
+        callback: Called with each :class:`~pennylane_qstore.optimize.face.StepReport`.
 
     Raises:
         InvalidStateError: If the seed is not a non-negative integer.
+        InvalidOptionError: If an option makes no sense.
 
     References:
         Spall, IEEE Transactions on Automatic Control 37, 332 (1992), and IEEE Transactions on
@@ -38,7 +75,7 @@ class SPSAOptimizer(Optimizer[SPSAState]):
 
     method = "spsa"
 
-    def __init__(
+    def __init__(  # PennyLane's six, and one for each part of the composition
         self,
         maxiter: int | None = None,
         alpha: float = 0.602,
@@ -47,9 +84,35 @@ class SPSAOptimizer(Optimizer[SPSAState]):
         A: float | None = None,  # noqa: N803  # Spall's symbol and PennyLane's keyword
         a: float | Schedule | None = None,
         *,
+        resamplings: int | None = None,
+        directions: str | Directions = "hadamard",
+        gains: GainRule | None = None,
+        transforms: tuple[Transform, ...] = (),
+        averaging: bool | None = None,
+        blocking: bool = False,
+        max_step: float | None = None,
+        shots: int | None = None,
         seed: int | None = None,
+        callback: Callable[[StepReport], None] | None = None,
     ) -> None:
-        stability = 0.1 * (maxiter or 0) if A is None else A
-        scale = 0.05 * (stability + 1) ** alpha if a is None else a
-        gains = Gains(a=scale, c=c, stability=stability, alpha=alpha, gamma=gamma)
-        super().__init__(SPSA(gains), seed=seed)
+        recommended = maxiter is None and A is None and a is None and gains is None
+        if recommended:
+            gains = CalibratedGains()
+            resamplings = resamplings or RECOMMENDED_RESAMPLINGS
+        elif gains is None:
+            stability = 0.1 * (maxiter or 0) if A is None else A
+            scale = 0.05 * (stability + 1) ** alpha if a is None else a
+            gains = Gains(a=scale, c=c, stability=stability, alpha=alpha, gamma=gamma)
+        core: Core[Any] = SPSA(
+            gains,
+            directions_named(directions),
+            1 if resamplings is None else resamplings,
+            transforms,
+            max_step,
+            shots,
+        )
+        if blocking:
+            core = Blocked(core)
+        if averaging or (averaging is None and recommended):
+            core = Averaged(core)
+        super().__init__(core, seed=seed, callback=callback)

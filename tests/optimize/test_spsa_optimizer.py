@@ -14,6 +14,7 @@ from pennylane_qstore.optimize import (
     NothingToTrainError,
     SPSAOptimizer,
 )
+from pennylane_qstore.optimize.core import Counts
 
 pnp = qml.numpy
 KINDS = ("plain", "marked", "frozen", "float")
@@ -110,31 +111,78 @@ def test_the_given_arguments_are_not_changed_in_place():
     np.testing.assert_array_equal(params, [0.3, 0.4])
 
 
-def test_the_cost_is_the_mean_of_the_two_evaluations_and_takes_no_third():
-    losses = []
-
+def counting(losses):
     def objective(x):
-        losses.append(float(np.sum(x**4)))
+        losses.append(float(np.sum(np.asarray(x) ** 4)))
         return losses[-1]
 
-    _, cost = SPSAOptimizer(maxiter=10, seed=3).step_and_cost(objective, np.array([0.5, 1.0]))
+    return objective
+
+
+def test_step_takes_two_evaluations_and_reports_their_mean():
+    losses = []
+    opt = SPSAOptimizer(maxiter=10, seed=3)
+    opt.step(counting(losses), np.array([0.5, 1.0]))
     assert len(losses) == 2
-    assert cost == pytest.approx(np.mean(losses))
+    assert opt.last.loss == pytest.approx(np.mean(losses))
 
 
-def test_the_cost_estimates_the_loss_before_the_step_up_to_the_square_of_c():
+def test_step_and_cost_measures_the_loss_before_the_step_and_takes_the_same_step():
+    start = np.array([0.5, 1.0])
+    losses = []
+    new, cost = SPSAOptimizer(maxiter=10, seed=3).step_and_cost(counting(losses), start)
+    assert len(losses) == 3
+    assert cost == 0.5**4 + 1
+    np.testing.assert_array_equal(new, SPSAOptimizer(maxiter=10, seed=3).step(counting([]), start))
+
+
+def test_the_loss_that_a_step_reports_is_off_by_the_square_of_c():
     def objective(x):
         return float(np.sin(x[0]) + np.cos(2 * x[1]))
 
-    start = np.array([0.5, 1.0])
-    bias = [
-        SPSAOptimizer(a=0.0, c=c, seed=1).step_and_cost(objective, start)[1] - objective(start)
-        for c in (0.02, 0.01)
-    ]
+    start, bias = np.array([0.5, 1.0]), []
+    for c in (0.02, 0.01):
+        opt = SPSAOptimizer(a=0.0, c=c, seed=1)
+        opt.step(objective, start)
+        bias.append(opt.last.loss - objective(start))
     assert bias[0] / bias[1] == pytest.approx(4.0, rel=0.01)
 
 
-def test_both_evaluations_of_a_qnode_leave_in_one_device_call():
+@pytest.mark.parametrize("resamplings", [1, 5])
+def test_all_evaluations_of_a_qnode_leave_in_one_device_call(resamplings):
+    dev = qml.device("default.qubit", wires=1, seed=1)
+
+    @qml.qnode(dev, shots=100)
+    def energy(x):
+        qml.RY(x, wires=0)
+        return qml.expval(qml.Z(0))
+
+    opt = SPSAOptimizer(maxiter=10, resamplings=resamplings)
+    with qml.Tracker(dev) as tracker:
+        opt.step(energy, pnp.array(0.3))
+        opt.step_and_cost(energy, pnp.array(0.3))
+    assert tracker.totals["batches"] == 2
+    assert tracker.totals["executions"] == 4 * resamplings + 1
+    assert opt.counts == Counts(4 * resamplings + 1, 100 * (4 * resamplings + 1), 2)
+
+
+def test_all_evaluations_of_a_cost_over_two_qnodes_leave_in_one_device_call():
+    dev = qml.device("default.qubit", wires=1, seed=1)
+
+    @qml.qnode(dev, shots=100)
+    def expectation(x, kind):
+        qml.RY(x, wires=0)
+        return qml.expval(qml.Z(0) if kind == "z" else qml.X(0))
+
+    def cost(x):
+        return expectation(x, "z") ** 2 + expectation(x, "x")
+
+    with qml.Tracker(dev) as tracker:
+        SPSAOptimizer(seed=1, resamplings=3).step(cost, pnp.array(0.3))
+    assert tracker.totals["batches"] == 1
+
+
+def test_evaluations_may_have_shots_of_their_own():
     dev = qml.device("default.qubit", wires=1, seed=1)
 
     @qml.qnode(dev, shots=100)
@@ -143,9 +191,24 @@ def test_both_evaluations_of_a_qnode_leave_in_one_device_call():
         return qml.expval(qml.Z(0))
 
     with qml.Tracker(dev) as tracker:
-        SPSAOptimizer(maxiter=10).step_and_cost(energy, pnp.array(0.3))
-    assert tracker.totals["batches"] == 1
-    assert tracker.totals["executions"] == 2
+        SPSAOptimizer(maxiter=10, shots=30).step(energy, pnp.array(0.3))
+    assert tracker.totals["shots"] == 60
+
+
+def test_a_batch_of_data_is_the_same_for_all_evaluations_of_a_step():
+    seen = []
+
+    def loss(params, data):
+        seen.append(data)
+        return float(np.mean((data @ params) ** 2))
+
+    opt, params = SPSAOptimizer(maxiter=5, seed=1, resamplings=2), np.ones(3)
+    for step in range(3):
+        batch = pnp.array(np.random.default_rng(step).normal(size=(4, 3)), requires_grad=False)
+        seen.clear()
+        params, same = opt.step(loss, params, batch)
+        assert same is batch
+        assert all(one is batch for one in seen)
 
 
 def trajectory(opt, params, n_steps):

@@ -1,11 +1,36 @@
 """Optimizers as plain data and pure functions; NumPy only."""
 
+from pennylane_qstore.optimize.core.averaging import Averaged
+from pennylane_qstore.optimize.core.blocking import Blocked
+from pennylane_qstore.optimize.core.calibration import CalibratedGains
+from pennylane_qstore.optimize.core.directions import (
+    Coordinates,
+    Directions,
+    HadamardRows,
+    Rademacher,
+    Sphere,
+)
 from pennylane_qstore.optimize.core.gains import Gains, Schedule
+from pennylane_qstore.optimize.core.measured import Measured
+from pennylane_qstore.optimize.core.moments import GradientAverage
 from pennylane_qstore.optimize.core.query import Answer, Core, Counts, Query, State
+from pennylane_qstore.optimize.core.second_order import SecondOrderSPSA, SecondOrderState
 from pennylane_qstore.optimize.core.spsa import SPSA, SPSAState
 from pennylane_qstore.optimize.core.state import dump, load
 
 __all__ = [
+    "SecondOrderState",
+    "SecondOrderSPSA",
+    "GradientAverage",
+    "Measured",
+    "Sphere",
+    "Rademacher",
+    "HadamardRows",
+    "Directions",
+    "Coordinates",
+    "CalibratedGains",
+    "Blocked",
+    "Averaged",
     "SPSA",
     "Answer",
     "Core",

@@ -23,6 +23,12 @@ class Directions(Protocol):
     def draw(self, rng: np.random.Generator, count: int, n_params: int) -> FloatArray:
         """Draw directions, shape ``(count, n_params)``."""
 
+    def population(self, n_params: int) -> float:
+        """How many directions there are if they are drawn without replacement, else infinity.
+
+        All of them together give the gradient without error of the directions.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class Rademacher:
@@ -31,6 +37,10 @@ class Rademacher:
     def draw(self, rng: np.random.Generator, count: int, n_params: int) -> FloatArray:
         """Draw directions, shape ``(count, n_params)``."""
         return (2 * rng.integers(0, 2, size=(count, n_params)) - 1).astype(np.float64)
+
+    def population(self, n_params: int) -> float:
+        """They are independent."""
+        return np.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +64,10 @@ class HadamardRows:
             blocks.append(matrix[np.ix_(rows, columns)] * signs)
         return np.concatenate(blocks)
 
+    def population(self, n_params: int) -> float:
+        """The rows of one matrix."""
+        return len(hadamard(n_params))
+
 
 @dataclass(frozen=True, slots=True)
 class Sphere:
@@ -65,6 +79,10 @@ class Sphere:
         lengths = np.linalg.norm(normal, axis=1, keepdims=True)
         scaled: FloatArray = normal * (np.sqrt(n_params) / lengths)
         return scaled
+
+    def population(self, n_params: int) -> float:
+        """They are independent."""
+        return np.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +99,10 @@ class Coordinates:
         drawn = np.zeros((count, n_params))
         drawn[np.arange(count), order] = np.sqrt(n_params)
         return drawn
+
+    def population(self, n_params: int) -> float:
+        """One for each parameter."""
+        return n_params
 
 
 RADEMACHER = Rademacher()

@@ -9,9 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 from pennylane_qstore.errors import InvalidOptionError
 from pennylane_qstore.optimize.core.directions import RADEMACHER, Directions
 from pennylane_qstore.optimize.core.gains import GainRule, Probe
-from pennylane_qstore.optimize.core.moments import Memory, Transform, limited
+from pennylane_qstore.optimize.core.moments import limited
 from pennylane_qstore.optimize.core.query import Answer, Query, mean_error
 from pennylane_qstore.optimize.core.state import check_counters, frozen, load
+from pennylane_qstore.optimize.core.transforms import Chain, Memory, Moment, Transform
 
 FloatArray = NDArray[np.float64]
 
@@ -26,7 +27,7 @@ class SPSAState:
         seed: Together with the step, decides the directions.
         loss: Mean loss of the last step's pairs, or None.
         loss_error: Its standard error, or None where it is not known.
-        memory: What each transform remembers.
+        memory: What the transforms remember.
         curvature: Trace of the Hessian, where the gains ask for it.
     """
 
@@ -35,7 +36,7 @@ class SPSAState:
     seed: int
     loss: float | None = None
     loss_error: float | None = None
-    memory: tuple[Memory, ...] = ()
+    memory: Memory = ()
     curvature: float | None = None
 
 
@@ -51,7 +52,7 @@ class SPSA:
 
     with directions for which :math:`E[\Delta\Delta^T] = 1`. Over them, :math:`\hat g_k` is the
     gradient up to :math:`O(c_k^2)`, and exactly the gradient of a quadratic. :math:`T` are the
-    transforms: averages, momentum, Adam's scaling.
+    transforms: averages, momentum, Adam's scaling, clipping.
 
     All methods are pure: the caller turns ``ask(state)`` into losses, in one device batch where it
     can, and gives them to ``tell``.
@@ -60,7 +61,7 @@ class SPSA:
         gains: How far to look, :math:`c_k`, and to move, :math:`a_k`.
         directions: Distribution of the directions.
         resamplings: Directions per step, :math:`R`.
-        transforms: Applied to the gradient estimate in this order.
+        transforms: From the gradient estimate to a direction, in this order.
         max_step: Longest step, as a root mean square per parameter; None for no limit.
         shots: Repetitions of each evaluation; None leaves them to the objective.
 
@@ -89,7 +90,7 @@ class SPSA:
         """
         check_counters(0, seed)
         start = frozen(params)
-        return SPSAState(start, 0, seed, memory=tuple(t.start(start.size) for t in self.transforms))
+        return SPSAState(start, 0, seed, memory=Chain(self.transforms).init(start.size))
 
     def ask(self, state: SPSAState) -> Query:
         """The points of this step: all ahead, all behind, and the iterate if the gains want it."""
@@ -115,7 +116,9 @@ class SPSA:
         measured = float(centre[0]) if len(centre) else None
         probe = Probe(plus, minus, measured, self._radius(state), state.params.size)
         curvature = self.gains.learn(probe, state.curvature)
-        gradient, memory = self._transformed(probe.slopes @ directions / count, state.memory)
+        estimate = probe.slopes @ directions / count
+        moment = Moment(state.params, state.step)
+        gradient, memory = Chain(self.transforms).update(estimate, state.memory, moment)
         spread = 1 / count + 1 / state.params.size
         size = self.gains.step_size(state.step, curvature, spread=spread)
         moved = state.params - limited(size * gradient, self.max_step)
@@ -130,15 +133,6 @@ class SPSA:
     def load(self, values: Any) -> SPSAState:
         """The state that ``dump`` wrote."""
         return load(SPSAState, values)
-
-    def _transformed(
-        self, gradient: FloatArray, memory: tuple[Memory, ...]
-    ) -> tuple[FloatArray, tuple[Memory, ...]]:
-        after = []
-        for transform, own in zip(self.transforms, memory, strict=True):
-            gradient, kept = transform.apply(gradient, own)
-            after.append(kept)
-        return gradient, tuple(after)
 
     def _radius(self, state: SPSAState) -> float:
         return self.gains.perturbation(state.step, state.curvature)
