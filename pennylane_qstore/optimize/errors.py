@@ -47,3 +47,21 @@ class MissingLibraryError(QStoreError, ImportError):
     def __init__(self, message: str, *, library: str) -> None:
         super().__init__(message)
         self.library = library
+
+
+class BudgetReachedError(QStoreError, RuntimeError):
+    """No further step fits into an optimizer's budget; nothing was sent.
+
+    Attributes:
+        spent: :class:`~pennylane_qstore.optimize.core.Counts` of the run so far.
+        step: The step that was not taken; the state has not moved.
+    """
+
+    def __init__(self, message: str, *, spent: object, step: int) -> None:
+        super().__init__(message)
+        self.spent = spent
+        self.step = step
+
+
+class UnknownStateError(QStoreError, ValueError):
+    """An overlap or a metric is wanted, but the objective's states cannot be told."""

@@ -1,0 +1,352 @@
+"""The adaptive optimizer's core: choose a gradient, ask for it within the budget, move, learn."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pennylane_qstore.errors import InvalidOptionError
+from pennylane_qstore.optimize.core.adaptive.costs import (
+    Bounds,
+    Budget,
+    Prices,
+    at_least,
+    times,
+)
+from pennylane_qstore.optimize.core.adaptive.learned import Learned, mean, progress
+from pennylane_qstore.optimize.core.adaptive.methods import (
+    GradientMethod,
+    NaturalGradient,
+    ParameterShift,
+    Reading,
+)
+from pennylane_qstore.optimize.core.adaptive.mover import (
+    Mover,
+    learn,
+    learn_natural,
+    total_variance,
+)
+from pennylane_qstore.optimize.core.adaptive.probes import FiniteDifference, Spsa
+from pennylane_qstore.optimize.core.adaptive.records import AdaptiveState, Choice, Taken, nothing
+from pennylane_qstore.optimize.core.adaptive.rules import (
+    METHODS,
+    Option,
+    ProgressRule,
+    Rule,
+    View,
+    check_method,
+    check_significance,
+)
+from pennylane_qstore.optimize.core.adaptive.trend import Trend
+from pennylane_qstore.optimize.core.query import Answer, Counts, Query
+from pennylane_qstore.optimize.core.state import check_counters, frozen, load
+from pennylane_qstore.optimize.errors import BudgetReachedError
+
+FloatArray = NDArray[np.float64]
+
+
+def all_methods() -> tuple[GradientMethod, ...]:
+    """One of each kind, with its default settings."""
+    return (
+        Spsa(),
+        ParameterShift(sampled=True, name="sampled_parameter_shift"),
+        ParameterShift(),
+        NaturalGradient(),
+        FiniteDifference(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A step to come.
+
+    Attributes:
+        method: How its gradient is taken.
+        amount: How much of it.
+        reason: Why.
+    """
+
+    method: GradientMethod
+    amount: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdaptiveGradient:
+    """Descent along a gradient whose kind is chosen anew for each step.
+
+    Where a choice does not fit into the budget, the cheapest gradient that does takes its place;
+    where none does, the run is over. The methods are pure.
+
+    A loss that rises significantly over ``patience`` steps halves the step size, which recovers
+    over the following twenty steps.
+
+    Attributes:
+        rule: Chooses.
+        methods: What it may choose from.
+        mover: Makes a move of a gradient.
+        budget: Limits for the whole run.
+        prices: For a budget in money.
+        bounds: What evaluations take at most, until answers have shown it. Without them, a run with
+            a budget cannot take its first step.
+        initial_method: Method of the first step; empty leaves it to the rule.
+        patience: Steps over which a rise is looked for; 0 for never.
+        significance: Probability to be wrong about a rise.
+
+    Raises:
+        InvalidOptionError: If the rule needs a method that is not there, or a setting is out of its
+            range.
+    """
+
+    rule: Rule = field(default_factory=ProgressRule)
+    methods: tuple[GradientMethod, ...] = field(default_factory=all_methods)
+    mover: Mover = field(default_factory=Mover)
+    budget: Budget = field(default_factory=Budget)
+    prices: Prices | None = None
+    bounds: Bounds = field(default_factory=Bounds)
+    initial_method: str = ""
+    patience: int = 4
+    significance: float = 0.01
+
+    def __post_init__(self) -> None:
+        check_significance(self.significance)
+        names = self._names()
+        if not names:
+            raise InvalidOptionError(f"no method is enabled; enable some of {', '.join(METHODS)}")
+        for name in (*self.rule.needs, *([self.initial_method] if self.initial_method else [])):
+            check_method(name, names)
+        if self.patience and self.patience < 3:
+            raise InvalidOptionError(f"patience is {self.patience}; a trend needs 3 steps, or 0")
+        if self.budget.money is not None and self.prices is None:
+            raise InvalidOptionError("a budget in money needs prices")
+
+    def init(self, params: ArrayLike, *, seed: int) -> AdaptiveState:
+        """Start at ``params`` (any shape; flattened).
+
+        Raises:
+            InvalidStateError: If a parameter is not finite or the seed is negative.
+        """
+        check_counters(0, seed)
+        start = frozen(params)
+        return AdaptiveState(start, 0, seed, self.mover.transform.init(start.size))
+
+    def ask(self, state: AdaptiveState) -> Query:
+        """The questions of the gradient that was chosen.
+
+        Raises:
+            BudgetReachedError: If no gradient fits into what is left of the budget.
+        """
+        plan = self.plan(state)
+        return plan.method.query(state, plan.amount)
+
+    def tell(self, state: AdaptiveState, answer: Answer) -> AdaptiveState:
+        """Learn from the answer and move.
+
+        Raises:
+            InvalidLossError: If the answer does not fit the question.
+            NonFiniteLossError: If anything in it is NaN or infinite; the state stays.
+        """
+        plan = self.plan(state)
+        query = plan.method.query(state, plan.amount)
+        answer.check(query, state.step)
+        reading = plan.method.read(state, plan.amount, answer)
+        if reading.metric is not None:
+            state = replace(state, metric=frozen_matrix(reading.metric), metric_age=0)
+        metric = self._regularized(state)
+        learned = learn(state, reading, metric)
+        if metric.size:
+            learned = learn_natural(learned, reading, state.metric, self.mover.lam)
+        state = self._counted(state, plan, query, answer)
+        moved = self._moved(state, reading, learned, natural=plan.method.name == "natural_gradient")
+        counts = answer.counts
+        done = Taken(
+            plan.method.name,
+            plan.amount,
+            plan.reason,
+            reading.loss,
+            reading.loss_error,
+            counts.executions,
+            counts.shots,
+        )
+        return self._calmed(replace(moved, step=state.step + 1, taken=(*state.taken, done)))
+
+    def move(self, state: AdaptiveState, params: ArrayLike) -> AdaptiveState:
+        """Go on from elsewhere: what was learned stays, metric tensor and last move do not."""
+        return replace(
+            state, params=frozen(params), displacement=nothing(), metric=nothing(), metric_age=0
+        )
+
+    def load(self, values: Any) -> AdaptiveState:
+        """The state that ``dump`` wrote."""
+        counts = dict.fromkeys(("spent", "point", "whole", "natural"), Counts)
+        return load(AdaptiveState, values, learned=Learned, taken=Taken, **counts)
+
+    def force(self, state: AdaptiveState, method: str) -> AdaptiveState:
+        """Take this method from now on; empty gives the choice back to the rule.
+
+        Raises:
+            InvalidOptionError: If there is no such method, with those that there are.
+        """
+        return replace(state, forced=method and check_method(method, self._names()))
+
+    def plan(self, state: AdaptiveState) -> Plan:
+        """The step to come.
+
+        Raises:
+            BudgetReachedError: If no gradient fits into what is left of the budget.
+        """
+        options = self.options(state)
+        choice = self._choice(state, options)
+        method = self._method(choice.method)
+        amount = choice.amount or method.amounts(state.params.size)[0]
+        objection = self._objection(state, method, amount)
+        if not objection:
+            return Plan(method, amount, choice.reason)
+        price = self.prices or Prices(circuit=1.0, shot=1e-9)
+        for option in sorted(options, key=lambda one: price(one.expected)):
+            other = self._method(option.method)
+            if not self._objection(state, other, option.amount):
+                reason = f"{choice.method} does not fit: {objection}"
+                return Plan(other, option.amount, reason)
+        raise BudgetReachedError(
+            f"no gradient fits into the budget at step {state.step}; nothing was sent. "
+            f"{choice.method}: {objection}",
+            spent=state.spent,
+            step=state.step,
+        )
+
+    def options(self, state: AdaptiveState) -> tuple[Option, ...]:
+        """Every gradient that could be taken, with what is expected of it."""
+        n_params, known, learned = state.params.size, self._known(state), state.learned
+        found = []
+        for method in self.methods:
+            for amount in method.amounts(n_params):
+                noise = method.variance(learned, n_params, amount)
+                found.append(
+                    Option(
+                        method.name,
+                        amount,
+                        method.expected(known, n_params, amount),
+                        noise,
+                        self._progress(method.name, learned, noise),
+                    )
+                )
+        return tuple(found)
+
+    def _progress(self, name: str, learned: Learned, noise: float) -> float:
+        """Before a natural gradient was seen, it is taken to be worth twice a plain one."""
+        signal = 1.0 if learned.signal_size is None else learned.signal_size
+        along, across = learned.along or 1.0, learned.across or 1.0
+        plain = progress(signal, noise, along, across)
+        if name != "natural_gradient":
+            return plain
+        natural = [
+            mean(one)
+            for one in (learned.natural_signal, learned.natural_noise, learned.natural_curvature)
+        ]
+        size, spread, curvature = natural
+        if size is None or spread is None or curvature is None or curvature == 0:
+            return 2 * plain
+        return progress(size, spread, abs(curvature), abs(curvature))
+
+    def _choice(self, state: AdaptiveState, options: tuple[Option, ...]) -> Choice:
+        if state.forced:
+            return Choice(state.forced, "forced")
+        if state.step == 0 and self.initial_method:
+            return Choice(self.initial_method, "the initial method")
+        view = View(state.step, state.taken, options, state.learned, self._rise(state))
+        return self.rule.choose(view)
+
+    def _rise(self, state: AdaptiveState) -> Trend | None:
+        """How the loss rose over the last steps, if it surely did and still stands highest."""
+        if not self.patience or len(state.taken) < self.patience:
+            return None
+        recent = View(state.step, state.taken).recent(self.patience)
+        losses = [one.loss for one in state.taken[-self.patience :]]
+        if recent is None or losses[-1] < max(losses):
+            return None
+        tiny = 1e-9 * recent.level
+        return recent if recent.rises(tiny, self.significance) else None
+
+    def _calmed(self, state: AdaptiveState) -> AdaptiveState:
+        """Half the step size after a rise; back to all of it in twenty steps."""
+        if state.calm + 1 >= self.patience and self._rise(state) is not None:
+            return replace(state, scale=state.scale / 2, calm=0)
+        return replace(state, scale=min(1.0, state.scale * 2**0.05), calm=state.calm + 1)
+
+    def _moved(
+        self, state: AdaptiveState, reading: Reading, learned: Learned, *, natural: bool
+    ) -> AdaptiveState:
+        metric = self._regularized(state) if natural else nothing()
+        move = self.mover.move(state, reading, learned, metric=metric)
+        known = not np.isnan(reading.noise).any()
+        variance = total_variance(reading, learned) if known else reading.noise
+        return replace(
+            state,
+            params=frozen(state.params + move.displacement),
+            memory=move.memory,
+            learned=learned,
+            gradient=frozen(reading.gradient),
+            variance=variance,
+            displacement=frozen(move.displacement),
+            overlap=move.overlap,
+            metric_age=state.metric_age + 1,
+        )
+
+    def _counted(
+        self, state: AdaptiveState, plan: Plan, query: Query, answer: Answer
+    ) -> AdaptiveState:
+        """With what the answer took; a sampled gradient tells of a whole one without a budget."""
+        counts = answer.counts
+        state = replace(state, spent=state.spent + counts)
+        if len(query.points):
+            return replace(state, point=at_least(state.point, times(counts, 1 / len(query.points))))
+        if query.metric_at is not None:
+            return replace(state, natural=at_least(state.natural, counts))
+        if query.gradient_of is None:
+            return replace(state, whole=at_least(state.whole, counts))
+        if self.budget.limited:
+            return state
+        whole = times(counts, state.params.size / plan.amount)
+        return replace(state, whole=at_least(state.whole, whole))
+
+    def _regularized(self, state: AdaptiveState) -> FloatArray:
+        if not state.metric.size:
+            return state.metric
+        return state.metric + self.mover.lam * np.eye(state.params.size)
+
+    def _known(self, state: AdaptiveState) -> Bounds:
+        return Bounds(
+            state.point or self.bounds.point,
+            state.whole or self.bounds.gradient,
+            state.natural or self.bounds.natural,
+        )
+
+    def _objection(self, state: AdaptiveState, method: GradientMethod, amount: int) -> str:
+        bound = method.bound(self._known(state), state, amount)
+        return self.budget.objection(state.spent, bound, self.prices)
+
+    def _method(self, name: str) -> GradientMethod:
+        return next(one for one in self.methods if one.name == name)
+
+    def _names(self) -> tuple[str, ...]:
+        return tuple(one.name for one in self.methods)
+
+
+def frozen_matrix(metric: FloatArray) -> FloatArray:
+    """A read-only copy."""
+    copy = np.array(metric, dtype=np.float64)
+    copy.flags.writeable = False
+    return copy
+
+
+def pick(names: Iterable[str]) -> tuple[GradientMethod, ...]:
+    """The methods of these names, with their default settings.
+
+    Raises:
+        InvalidOptionError: If a name is unknown, with those that there are.
+    """
+    wanted = [check_method(name) for name in names]
+    return tuple(one for one in all_methods() if one.name in wanted)
