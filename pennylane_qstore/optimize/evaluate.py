@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,9 @@ from pennylane_qstore.optimize.arguments import rebuild, trainable_positions
 from pennylane_qstore.optimize.core.query import Answer, Query
 from pennylane_qstore.optimize.differentiate import loss_and_gradient, real_number
 from pennylane_qstore.optimize.foresight import Evaluation
+from pennylane_qstore.optimize.metric import Approximation, MetricRequest, metric_requests
 from pennylane_qstore.optimize.one_batch import Outcome, evaluate_together, variance
+from pennylane_qstore.optimize.overlaps import overlap_requests, overlaps
 from pennylane_qstore.optimize.submission import GROUPS
 from pennylane_qstore.optimize.variances import pool
 
@@ -32,11 +35,18 @@ class Evaluator:
     once for each group of shots to learn how its value scatters. Functions with side effects should
     know, and functions that draw random numbers get neither benefit.
 
+    The overlap of a Python function's states is the mean over the different states that its QNodes
+    prepare, and so is the metric tensor: for circuits that differ in what they measure only, those
+    of their one state; for circuits that differ in their data, the mean over the data.
+
     Args:
         objective_fn: A QNode or any callable that returns one real number.
         args: Its positional arguments; the trainable ones are replaced by each point.
         kwargs: Its keyword arguments.
         standard_errors: Whether to find out variances.
+        approx: Which entries of the metric tensor are measured: ``"diag"``, those within a layer
+            of commuting gates (``"block-diag"``), or all (None), for which each circuit runs
+            forth and back.
 
     Attributes:
         seconds: Time spent in evaluations so far.
@@ -53,10 +63,12 @@ class Evaluator:
         kwargs: Mapping[str, Any],
         *,
         standard_errors: bool = True,
+        approx: Approximation = "block-diag",
     ) -> None:
         self._objective_fn, self._args, self._kwargs = objective_fn, args, kwargs
         self._positions = trainable_positions(args)
-        self._standard_errors = standard_errors
+        self._is_qnode = isinstance(objective_fn, qml.QNode)
+        self._standard_errors, self._approx = standard_errors, approx
         self.seconds = 0.0
 
     def __call__(self, query: Query) -> Answer:
@@ -64,32 +76,60 @@ class Evaluator:
 
         Raises:
             InvalidLossError: If the objective returns anything but one real number.
+            UnknownStateError: If overlaps or a metric are wanted of states that are not known.
         """
         started = time.perf_counter()
+        try:
+            return self._answer(query)
+        finally:
+            self.seconds += time.perf_counter() - started
+
+    def _answer(self, query: Query) -> Answer:
         evaluations = self._points(query)
         if query.gradient_at is not None:
             evaluations.append(self._gradient(query, query.gradient_at))
-        outcomes, _, counts = evaluate_together(evaluations)
+        pairs = overlap_requests(self._loss_at, query.pairs, calls_once=self._is_qnode)
+        metrics = [] if query.metric_at is None else self._metric(query.metric_at)
+        extra = [request for pair in pairs for request in pair]
+        extra += [metric.request for metric in metrics]
+        outcomes, answers, counts = evaluate_together(evaluations, extra)
+        results = ([readout.value for readout in readouts] for readouts in answers)
+        answer = replace(
+            self._losses(query, evaluations, outcomes),
+            overlaps=overlaps([[next(results)[0] for _ in pair] for pair in pairs]),
+            counts=counts,
+        )
+        if metrics:
+            found = [metric.finish(next(results)) for metric in metrics]
+            answer = replace(answer, metric=np.mean(found, axis=0))
+        return answer
+
+    def _losses(
+        self, query: Query, evaluations: Sequence[Evaluation], outcomes: Sequence[Outcome]
+    ) -> Answer:
         n_points = len(query.points)
         losses = [real_number(outcome.value) for outcome in outcomes[:n_points]]
         spreads = self._variances(evaluations, outcomes)
         shots = 1 if query.shots is None else query.shots
-        answer = replace(
-            Answer.of(losses, pool(np.array(spreads[:n_points]).ravel(), shots, GROUPS)),
-            counts=counts,
+        variances = pool([float(one.item()) for one in spreads[:n_points]], shots, GROUPS)
+        answer = Answer.of(losses, variances)
+        if query.gradient_at is None:
+            return answer
+        wanted = _wanted(query.gradient_of, len(query.gradient_at))
+        return _with_gradient(answer, outcomes[-1].value, spreads[-1], wanted)
+
+    def _metric(self, point: FloatArray) -> list[MetricRequest]:
+        return metric_requests(
+            partial(self._objective_fn, **self._kwargs),
+            rebuild(self._args, self._positions, point),
+            self._positions,
+            approx=self._approx,
         )
-        if query.gradient_at is not None:
-            wanted = _wanted(query.gradient_of, len(query.gradient_at))
-            answer = _with_gradient(answer, outcomes[n_points].value, spreads[n_points], wanted)
-        self.seconds += time.perf_counter() - started
-        return answer
 
     def _points(self, query: Query) -> list[Evaluation]:
         shots = [None] * len(query.points) if query.shots is None else query.shots.tolist()
         return [
-            Evaluation(
-                self._loss_at(point), shots=n, calls_once=isinstance(self._objective_fn, qml.QNode)
-            )
+            Evaluation(self._loss_at(point), shots=n, calls_once=self._is_qnode)
             for point, n in zip(query.points, shots, strict=True)
         ]
 
@@ -110,7 +150,7 @@ class Evaluator:
             at(point),
             differentiates=True,
             gradient_shots=query.gradient_shots,
-            calls_once=isinstance(self._objective_fn, qml.QNode),
+            calls_once=self._is_qnode,
             nearby=None if wanted.all() else at(nearby),
         )
 

@@ -67,13 +67,13 @@ def foresee(evaluation: Evaluation) -> Forecast:
     Raises:
         Exception: What the function raises before it calls a QNode.
     """
-    first = _Trial(evaluation, seed=1)
+    first = Trial(evaluation, seed=1)
     value = first.run()
     if not first.requests:
         return Forecast((), is_final=True, value=value)
     requests = first.requests
     if not evaluation.calls_once and not (len(requests) == 1 and first.ended):
-        second = _Trial(evaluation, seed=2, before=requests)
+        second = Trial(evaluation, seed=2, before=requests)
         second.run()
         requests = requests[: second.n_alike]
     if evaluation.nearby is not None:
@@ -85,7 +85,7 @@ def _without_needless(
     requests: Sequence[Request], evaluation: Evaluation, nearby: Callable[[], Any]
 ) -> list[Request]:
     """Shift only those gates whose angles change when the wanted parameters do."""
-    moved = _Trial(replace(evaluation, function=nearby), seed=1)
+    moved = Trial(replace(evaluation, function=nearby), seed=1)
     moved.run()
     pairs = zip_longest(requests, moved.requests[: len(requests)])
     return [
@@ -112,8 +112,19 @@ class _EnoughError(BaseException):
     """Breaks a trial off: results of this kind cannot be made up."""
 
 
-class _Trial:
-    """Answers calls with made-up results and remembers them."""
+class Trial:
+    """Answers the calls of an evaluation with made-up results, and remembers them.
+
+    Args:
+        evaluation: What to try.
+        seed: Different ones make different results up.
+        before: What another trial asked for.
+
+    Attributes:
+        requests: What was asked for.
+        n_alike: How many of the first requests are those of the other trial.
+        ended: Whether the function returned.
+    """
 
     def __init__(
         self, evaluation: Evaluation, *, seed: int, before: Sequence[Request] = ()
@@ -128,6 +139,7 @@ class _Trial:
         self._rng = np.random.default_rng(seed)
 
     def run(self) -> Any:
+        """Call the function; None if it does not get on with made-up results."""
         with warnings.catch_warnings(), np.errstate(all="ignore"), answered_by(self):
             warnings.simplefilter("ignore")
             try:
@@ -143,6 +155,7 @@ class _Trial:
         return value
 
     def answer(self, call: Call) -> Any:
+        """Make results up."""
         place = len(self.requests)
         if place >= MOST_CALLS:
             raise _EnoughError
@@ -153,12 +166,13 @@ class _Trial:
         else:
             request = request_for(call, self._evaluation.gradient_shots)
         self.requests.append(request)
-        return request.finish([self._make_up(tape) for tape in request.tapes])
+        return request.finish([self.make_up(tape) for tape in request.tapes])
 
     def see(self, tape: QuantumScript) -> None:
         """Traced tapes say nothing that the calls do not."""
 
-    def _make_up(self, tape: QuantumScript) -> Any:
+    def make_up(self, tape: QuantumScript) -> Any:
+        """A result such as the tape might have."""
         if tape.shots.has_partitioned_shots:
             return tuple(self._make_up_once(tape) for _ in range(tape.shots.num_copies))
         return self._make_up_once(tape)

@@ -187,13 +187,18 @@ _expand_to_shiftable = transform(qml.gradients.param_shift.expand_transform)
 @transform
 def _seen(tape: QuantumScript) -> Any:
     """Differentiate what is traced, not also what merely carries ``requires_grad``."""
-    params = tape.get_parameters(trainable_only=False)
-    traced = [i for i, param in enumerate(params) if isbox(param)]
-    if traced:
-        tape = tape.copy(trainable_params=traced)
+    tape = tape.copy(trainable_params=traced_params(tape))
     if _local.source is not None:
         _local.source.see(tape)
     return (tape,), _only
+
+
+def traced_params(tape: QuantumScript) -> list[int]:
+    """Indices of the parameters that are being differentiated."""
+    params = tape.get_parameters(trainable_only=False)
+    if qml.math.get_interface(*params) == "autograd":
+        return [i for i, param in enumerate(params) if isbox(param)]
+    return sorted(qml.math.get_trainable_indices(params))
 
 
 def _only(results: Sequence[Any]) -> Any:

@@ -60,7 +60,7 @@ def test_what_could_be_meant_either_way_is_refused_with_its_position(arg):
 
 
 def test_arrays_of_another_library_are_refused_instead_of_ignored():
-    foreign = type("Array", (), {"__module__": "jax.numpy"})()
+    foreign = type("Tensor", (), {"__module__": "tensorflow.python"})()
     with pytest.raises(UntrainableArgumentError, match="convert it to NumPy"):
         trainable_positions((0.5, foreign))
 
