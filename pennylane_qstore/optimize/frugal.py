@@ -9,8 +9,9 @@ import pennylane as qml
 
 from pennylane_qstore.errors import InvalidOptionError
 from pennylane_qstore.optimize.core.frugal import Rule, ShotFrugal, ShotFrugalState
+from pennylane_qstore.optimize.core.planned import Planned, PlannedState
 from pennylane_qstore.optimize.core.query import S
-from pennylane_qstore.optimize.core.shots import Plan, Planned, PlannedState, Scheduled
+from pennylane_qstore.optimize.core.shots import Plan, Scheduled
 from pennylane_qstore.optimize.errors import UnknownFrequenciesError
 from pennylane_qstore.optimize.evaluate import Evaluator
 from pennylane_qstore.optimize.face import Optimizer, StepReport

@@ -9,12 +9,8 @@ import pennylane as qml
 
 from pennylane_qstore.errors import InvalidOptionError
 from pennylane_qstore.optimize.arguments import trainable_positions
-from pennylane_qstore.optimize.core.rotosolve import (
-    JacobiRotosolve,
-    JacobiState,
-    Rotosolve,
-    RotosolveState,
-)
+from pennylane_qstore.optimize.core.jacobi import JacobiRotosolve, JacobiState
+from pennylane_qstore.optimize.core.rotosolve import Rotosolve, RotosolveState
 from pennylane_qstore.optimize.core.trigonometric import Frequencies
 from pennylane_qstore.optimize.errors import UnknownFrequenciesError
 from pennylane_qstore.optimize.face import Optimizer, StepReport

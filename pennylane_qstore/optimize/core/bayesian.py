@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 from scipy.special import ndtr
 
 from pennylane_qstore.errors import InvalidOptionError
-from pennylane_qstore.optimize.core.query import Answer, Query, mean_error
+from pennylane_qstore.optimize.core.query import Answer, Query
 from pennylane_qstore.optimize.core.state import check_counters, frozen, load
 from pennylane_qstore.optimize.errors import MissingLibraryError
 
@@ -34,6 +34,7 @@ class BayesianState:
         params: The measured point with the lowest expected loss, shape ``(n_params,)``, read-only.
         step: Number of batches told.
         seed: Together with the step, decides candidates and first points.
+        proposal: The next batch, shape ``(n_proposed, n_params)``.
         points: All measured points, shape ``(n_points, n_params)``.
         losses: Their losses, shape ``(n_points,)``.
         variances: Their variances, NaN where not known.
@@ -45,6 +46,7 @@ class BayesianState:
     params: FloatArray
     step: int
     seed: int
+    proposal: FloatArray
     points: FloatArray
     losses: FloatArray = field(default_factory=lambda: np.empty(0))
     variances: FloatArray = field(default_factory=lambda: np.empty(0))
@@ -111,12 +113,65 @@ class Bayesian:
                 f"{start.size} parameters are too many for Bayesian optimization, which serves up "
                 f"to about 10 and takes at most {MAX_PARAMS}; use another optimizer"
             )
-        return BayesianState(start, 0, seed, np.empty((0, start.size)))
+        return BayesianState(start, 0, seed, self._first(start, seed), np.empty((0, start.size)))
 
     def ask(self, state: BayesianState) -> Query:
         """The next batch."""
-        if not len(state.points):
-            return Query(self._first(state))
+        return Query(state.proposal)
+
+    def tell(self, state: BayesianState, answer: Answer) -> BayesianState:
+        """Learn from a batch.
+
+        Raises:
+            InvalidLossError: If there is not one loss per point.
+            NonFiniteLossError: If one of them is NaN or infinite.
+        """
+        answer.check(self.ask(state), state.step)
+        after = replace(
+            state,
+            step=state.step + 1,
+            points=np.vstack([state.points, state.proposal]),
+            losses=np.concatenate([state.losses, answer.losses]),
+            variances=np.concatenate([state.variances, answer.variances]),
+        )
+        with import_module("threadpoolctl").threadpool_limits(1):
+            # Matrices this small are many times slower on several busy cores.
+            return self._learned(after)
+
+    def _learned(self, after: BayesianState) -> BayesianState:
+        """Fit the kernel, find the best point, and propose."""
+        after = replace(after, theta=self._fitted(after))
+        means, deviations = self._model(after)(after.points)
+        best = int(np.argmin(means))
+        after = replace(
+            after,
+            params=frozen(after.points[best]),
+            loss=float(means[best]),
+            loss_error=float(deviations[best]),
+        )
+        return replace(after, proposal=self._propose(after))
+
+    def move(self, state: BayesianState, params: ArrayLike) -> BayesianState:
+        """Take note of other parameters; what was measured stays."""
+        return replace(state, params=frozen(params))
+
+    def load(self, values: Any) -> BayesianState:
+        """The state that ``dump`` wrote."""
+        return load(BayesianState, values)
+
+    def _first(self, start: FloatArray, seed: int) -> FloatArray:
+        """The start and a Latin hypercube."""
+        n_params = start.size
+        wanted = max(2 * n_params + 2, self.batch) if self.n_initial is None else self.n_initial
+        rng = np.random.default_rng([seed, 0])
+        n_others = wanted - 1
+        ranks = np.array([rng.permutation(n_others) for _ in range(n_params)]).T
+        shares = (ranks.reshape(n_others, n_params) + rng.random((n_others, n_params))) / n_others
+        low, high = self.bounds
+        return np.vstack([start, low + (high - low) * shares])
+
+    def _propose(self, state: BayesianState) -> FloatArray:
+        """The most promising points, given all that is known."""
         chosen: list[FloatArray] = []
         rng = np.random.default_rng([state.seed, state.step, _PROPOSAL_STREAM])
         candidates = self._candidates(state, rng)
@@ -127,53 +182,7 @@ class Bayesian:
                 continue
             best = float(model(state.points)[0].min())
             chosen.append(candidates[int(np.argmax(_improvement(model, candidates, best)))])
-        return Query(np.array(chosen))
-
-    def tell(self, state: BayesianState, answer: Answer) -> BayesianState:
-        """Learn from a batch.
-
-        Raises:
-            InvalidLossError: If there is not one loss per point.
-            NonFiniteLossError: If one of them is NaN or infinite.
-        """
-        query = self.ask(state)
-        answer.check(query, state.step)
-        after = replace(
-            state,
-            step=state.step + 1,
-            points=np.vstack([state.points, query.points]),
-            losses=np.concatenate([state.losses, answer.losses]),
-            variances=np.concatenate([state.variances, answer.variances]),
-        )
-        after = replace(after, theta=self._fitted(after))
-        means, deviations = self._model(after)(after.points)
-        best = int(np.argmin(means))
-        known = mean_error(after.variances[best : best + 1])
-        return replace(
-            after,
-            params=frozen(after.points[best]),
-            loss=float(means[best]),
-            loss_error=float(deviations[best]) if known is None or known > 0 else known,
-        )
-
-    def move(self, state: BayesianState, params: ArrayLike) -> BayesianState:
-        """Take note of other parameters; what was measured stays."""
-        return replace(state, params=frozen(params))
-
-    def load(self, values: Any) -> BayesianState:
-        """The state that ``dump`` wrote."""
-        return load(BayesianState, values)
-
-    def _first(self, state: BayesianState) -> FloatArray:
-        """The start and a Latin hypercube around it."""
-        n_params = state.params.size
-        wanted = max(2 * n_params + 2, self.batch) if self.n_initial is None else self.n_initial
-        rng = np.random.default_rng([state.seed, state.step])
-        n_others = wanted - 1
-        ranks = np.array([rng.permutation(n_others) for _ in range(n_params)]).T
-        shares = (ranks.reshape(n_others, n_params) + rng.random((n_others, n_params))) / n_others
-        low, high = self.bounds
-        return np.vstack([state.params, low + (high - low) * shares])
+        return np.array(chosen)
 
     def _candidates(self, state: BayesianState, rng: np.random.Generator) -> FloatArray:
         """Points all over the box and, closer and closer, around the best one."""

@@ -72,7 +72,7 @@ class Series:
         return _design(self.frequencies, np.atleast_1d(x)) @ self.coefficients
 
     def lowest(self) -> tuple[float, float]:
-        r"""The lowest point in :math:`(-\pi / f_1, \pi / f_1]` and its value.
+        r"""The lowest point in :math:`[-\pi / f_1, \pi / f_1]` and its value.
 
         A constant function is lowest at 0. With one frequency the point is
         :math:`\operatorname{atan2}(-b, -a) / f_1`; with more, Newton steps polish the best point
@@ -90,22 +90,19 @@ class Series:
 
     def _polished(self) -> tuple[float, float]:
         half = np.pi / self.frequencies[0]
-        n_points = int(np.ceil(_POINTS_PER_PERIOD * self.frequencies[-1] / self.frequencies[0]))
-        grid = np.linspace(half, -half, n_points, endpoint=False)
-        values = self(grid)
-        lows = grid[values <= np.minimum(np.roll(values, 1), np.roll(values, -1))]
-        reach = 2 * half / n_points
+        n_points = 1 + int(np.ceil(_POINTS_PER_PERIOD * self.frequencies[-1] / self.frequencies[0]))
+        grid, reach = np.linspace(-half, half, n_points, retstep=True)
+        values = np.pad(self(grid), 1, constant_values=np.inf)
+        lows = grid[values[1:-1] <= np.minimum(values[:-2], values[2:])]
         polished = lows.copy()
         for _ in range(20):
             slope, bend = self._derivatives(polished)
-            usable = bend > 0
-            change = np.where(usable, slope / np.where(usable, bend, 1.0), 0.0)
+            change = np.divide(slope, bend, out=np.zeros_like(slope), where=bend > 0)
             polished = np.clip(polished - change, lows - reach, lows + reach)
-        candidates = np.concatenate([lows, polished])
+        candidates = np.concatenate([lows, np.clip(polished, -half, half)])
         found = self(candidates)
-        best = candidates[int(np.argmin(found))]
-        best = best - 2 * half * np.ceil(best / (2 * half) - 0.5)
-        return float(best), float(found.min())
+        best = int(np.argmin(found))
+        return float(candidates[best]), float(found[best])
 
     def _derivatives(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         frequencies = np.array(self.frequencies)
