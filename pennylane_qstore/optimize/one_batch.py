@@ -16,6 +16,8 @@ from pennylane_qstore.optimize.interception import answered_by, intercepted
 from pennylane_qstore.optimize.request import Call, Readout, Request, request_for
 from pennylane_qstore.optimize.submission import submit
 
+History = Sequence[tuple[Request, Sequence[Readout]]]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
@@ -27,7 +29,7 @@ class Outcome:
     """
 
     value: Any
-    history: tuple[tuple[Request, Sequence[Readout]], ...] = ()
+    history: History = ()
 
 
 def evaluate_together(
@@ -52,12 +54,16 @@ def evaluate_together(
         answers = counter.submit([*extra, *requests])
         remaining = iter(answers[len(extra) :])
         known = [[(r, next(remaining)) for r in forecast.requests] for forecast in forecasts]
-        live = [
-            _Live(evaluation, forecast, answered)
-            for evaluation, forecast, answered in zip(evaluations, forecasts, known, strict=True)
-        ]
-        outcomes = run_together([one.run for one in live], counter.submit)
-    return outcomes, list(answers[: len(extra)]), counter.counts
+        outcomes: list[Outcome | None] = list(map(_without_thread, evaluations, forecasts, known))
+        live = [i for i, outcome in enumerate(outcomes) if outcome is None]
+        turns = [_Live(evaluations[i], known[i]).run for i in live]
+        for i, outcome in zip(live, run_together(turns, counter.submit), strict=True):
+            outcomes[i] = outcome
+    return (
+        [outcome for outcome in outcomes if outcome is not None],
+        list(answers[: len(extra)]),
+        counter.counts,
+    )
 
 
 class _Counter:
@@ -70,31 +76,35 @@ class _Counter:
         return readouts
 
 
+def _without_thread(evaluation: Evaluation, forecast: Forecast, known: History) -> Outcome | None:
+    if forecast.is_final:
+        return Outcome(forecast.value)
+    if evaluation.prepared is None:
+        return None
+    ((request, readouts),) = known
+    return Outcome(request.finish([readout.value for readout in readouts]), tuple(known))
+
+
 class _Live:
     """Answers the calls of one evaluation: with what was run in advance, or by asking."""
 
-    def __init__(
-        self,
-        evaluation: Evaluation,
-        forecast: Forecast,
-        answered: Sequence[tuple[Request, Sequence[Readout]]],
-    ) -> None:
+    def __init__(self, evaluation: Evaluation, answered: History) -> None:
         self.shots = evaluation.shots
         self.differentiates = evaluation.differentiates
-        self._evaluation, self._forecast = evaluation, forecast
+        self._evaluation = evaluation
         self._answered = list(answered)
         self._history: list[tuple[Request, Sequence[Readout]]] = []
         self._ask: Ask
 
     def run(self, ask: Ask) -> Outcome:
-        if self._forecast.is_final:
-            return Outcome(self._forecast.value)
+        """Evaluate, asking for what was not run in advance."""
         self._ask = ask
         with answered_by(self):
             value = self._evaluation.function()
         return Outcome(value, tuple(self._history))
 
     def answer(self, call: Call) -> Any:
+        """Answer with what was run in advance, or ask."""
         request, readouts = self._look_up(call)
         self._history.append((request, readouts))
         return request.finish([readout.value for readout in readouts])
@@ -157,10 +167,14 @@ class _Replay:
         self._group = group
 
     def run(self) -> Any:
+        """What the function would have returned without the group."""
+        if self._evaluation.prepared is not None:
+            return to_numpy(self.answer(self._evaluation.prepared.call))
         with intercepted(), answered_by(self):
             return to_numpy(self._evaluation.function())
 
     def answer(self, call: Call) -> Any:
+        """Answer as before."""
         if not self._history or not self._history[0][0].call.equals(call):
             raise _DifferentError
         request, readouts = self._history.pop(0)

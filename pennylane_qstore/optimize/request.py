@@ -29,6 +29,8 @@ class Call:
 
     def equals(self, other: "Call") -> bool:
         """Whether the other asks the same, to the last bit."""
+        if other is self:
+            return True
         if self.device is not other.device or self.mcm != other.mcm:
             return False
         if self.differentiates != other.differentiates:
