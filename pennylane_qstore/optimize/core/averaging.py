@@ -88,7 +88,7 @@ class Averaged(Generic[S]):
         """The state that ``dump`` wrote."""
         if not isinstance(values, Mapping) or "inner" not in values:
             return load(AveragedState, values)
-        outer = load(AveragedState[S], {**values, "inner": None})
+        outer: AveragedState[S] = load(AveragedState, {**values, "inner": None})
         return replace(outer, inner=self.core.load(values["inner"]))
 
     def _around(self, inner: S) -> AveragedState[S]:

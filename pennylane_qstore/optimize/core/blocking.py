@@ -127,7 +127,7 @@ class Blocked(Generic[S]):
         """The state that ``dump`` wrote."""
         if not isinstance(values, Mapping) or not {"inner", "anchor"} <= set(values):
             return load(BlockedState, values)
-        outer = load(BlockedState[S], {**values, "inner": None, "anchor": None})
+        outer: BlockedState[S] = load(BlockedState, {**values, "inner": None, "anchor": None})
         anchor = values["anchor"]
         return replace(
             outer,
