@@ -1,7 +1,7 @@
 """PennyLane's interface for every optimizer: ``step`` and ``step_and_cost`` around a NumPy core."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic
 
@@ -123,7 +123,7 @@ class Optimizer(Generic[S]):
         started = time.perf_counter()
         positions = trainable_positions(args)
         params = flatten(args, positions)
-        evaluator = Evaluator(objective_fn, args, kwargs)
+        evaluator = self._evaluator(objective_fn, args, kwargs)
         if self._state is None:
             self._state = self._begin(evaluator, params)
         elif not np.array_equal(self._state.params, params):
@@ -142,6 +142,12 @@ class Optimizer(Generic[S]):
         new = rebuild(args, positions, self._state.params)
         loss = float("nan") if self._state.loss is None else self._state.loss
         return (new[0] if len(new) == 1 else list(new)), loss
+
+    def _evaluator(
+        self, objective_fn: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Evaluator:
+        """Who answers; a subclass may have wishes."""
+        return Evaluator(objective_fn, args, kwargs)
 
     def _begin(self, evaluator: Evaluator, params: np.ndarray) -> S:
         """The first state; a subclass may look at the objective first."""
