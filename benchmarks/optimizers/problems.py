@@ -195,6 +195,10 @@ class Problem:
         return loss
 
 
+class BudgetSpent(Exception):  # noqa: N818 (nothing is wrong)
+    """The run has used the circuits it may use."""
+
+
 @dataclass
 class Oracle:
     """Answers queries about a problem with exact shot noise, and counts.
@@ -206,12 +210,14 @@ class Oracle:
         problem: What is asked about.
         seed: Decides outcomes and mini-batches.
         shots: Repetitions of circuits whose query does not say.
+        limit: Circuits after which nothing is answered any more.
         counts: Of everything so far.
     """
 
     problem: Problem
     seed: int = 0
     shots: int = SHOTS
+    limit: float = float("inf")
     counts: Counts = field(default_factory=Counts)
 
     def __post_init__(self) -> None:
@@ -219,7 +225,12 @@ class Oracle:
         self.rows: NDArray[np.int64] | None = None
 
     def __call__(self, query: Query) -> Answer:
-        """Answer a query in one round trip."""
+        """Answer a query in one round trip.
+
+        Raises:
+            BudgetSpent: If the limit had been reached before.
+        """
+        self.trip()
         self.draw()
         before = self.counts
         points = np.asarray(query.points, dtype=float)
@@ -233,10 +244,19 @@ class Oracle:
             parts["metric"] = self.metric(query.metric_at, query.gradient_shots)
         if len(query.pairs):
             parts["overlaps"] = self.overlaps(query.pairs)
-        self.counts += Counts(batches=1)
         executions = self.counts.executions - before.executions
         counts = Counts(executions, self.counts.shots - before.shots, 1)
         return Answer(losses, variances, counts=counts, **parts)
+
+    def trip(self, n: int = 1) -> None:
+        """Count round trips.
+
+        Raises:
+            BudgetSpent: If the limit had been reached before.
+        """
+        if self.counts.executions >= self.limit:
+            raise BudgetSpent
+        self.counts += Counts(batches=n)
 
     def draw(self) -> None:
         """Draw the mini-batch of the next round trip, if the problem has data."""
@@ -252,6 +272,11 @@ class Oracle:
             len(angles) * observable.n_groups, int(shots.sum()) * observable.n_groups
         )
         return observable.sample(self.problem.simulator.states(angles), shots, self.rng)
+
+    def together(self, points: FloatArray) -> FloatArray:
+        """Sampled losses of one round trip on the mini-batch that is drawn, ``(n_points,)``."""
+        self.trip()
+        return self.losses(np.atleast_2d(points))[0]
 
     def losses(self, points: FloatArray, shots: Any = None) -> tuple[FloatArray, FloatArray]:
         """Sampled losses and the estimated variances of their shot noise, ``(n_points,)`` each."""

@@ -203,6 +203,18 @@ class Observable:
             variance += (frequencies @ values**2 - first**2).clip(0) / np.maximum(shots - 1, 1)
         return mean, variance
 
+    def single_shots(
+        self, states: ComplexArray, shots: int, rng: np.random.Generator
+    ) -> FloatArray:
+        """Values from one shot of each group, shape ``(n_points, shots)``."""
+        total = np.full((len(states), shots), self.constant)
+        for p, values in zip(self._probabilities(states), self._values, strict=True):
+            edges = np.cumsum(p, axis=1)
+            for row, edge in enumerate(edges):
+                where = np.searchsorted(edge, rng.random(shots) * edge[-1], side="right")
+                total[row] += values[where.clip(max=len(values) - 1)]
+        return total
+
     def _probabilities(self, states: ComplexArray) -> list[FloatArray]:
         out = []
         for change, in_z in zip(self._changes, self._in_z, strict=True):
