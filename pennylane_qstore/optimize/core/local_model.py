@@ -1,0 +1,313 @@
+"""Optimization on a Gaussian process of the loss that knows the angles of its gates."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pennylane_qstore.errors import InvalidOptionError
+from pennylane_qstore.optimize.core.query import Answer, Query
+from pennylane_qstore.optimize.core.state import check_counters, frozen, load
+from pennylane_qstore.optimize.core.surrogate import (
+    AngleKernel,
+    Evaluations,
+    Hyperparameters,
+    Posterior,
+    first_guess,
+    learn,
+    lowest,
+    near,
+)
+
+FloatArray = NDArray[np.float64]
+
+# Fractions of the predicted improvement that shrink and widen the box.
+_POOR, _GOOD = 0.25, 0.7
+_SHRINK, _WIDEN = 0.5, 1.6
+_NARROWEST, _WIDEST = 0.02, 2.0
+# How many former centres may become the best point again, given what is known by now.
+_REMEMBERED = 8
+# Rounds in another basin before it is compared with the best one.
+_EXPLORED = 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LocalModelState:
+    """All that a resumed run needs; the settings stay with :class:`LocalModel`.
+
+    Attributes:
+        params: The answer so far, shape ``(n_params,)``, read-only.
+        step: Number of rounds taken.
+        seed: Together with the step, decides all that is random.
+        angles: Angles of gates per unit of each parameter, shape ``(n_angles, n_params)``.
+        counts: How many gates have each angle, shape ``(n_angles,)``.
+        centre: What the next round is about, shape ``(n_params,)``.
+        data: Evaluations that the model is fitted to.
+        hyper: What was learned besides, or None before the first round.
+        former: Centres of former rounds, newest last, shape ``(n_former, n_params)``.
+        origin: Where the last step began, and ``gain``, by how much the loss should have fallen.
+        gain: See ``origin``; 0 where nothing was predicted.
+        anchor: Best point when progress was last significant.
+        stalled: Rounds since then.
+        exploring: Rounds to go in another basin.
+        radius: Half side of the box of the next step, in natural shifts of a right angle.
+        taken: Coordinates shifted so far.
+        level: How often the repetitions were doubled.
+        own_shots: Repetitions of one circuit as the objective does it; 0 where not known.
+        loss: Loss at ``params`` before the last step, by the model.
+        loss_error: Its standard deviation.
+    """
+
+    params: FloatArray
+    step: int
+    seed: int
+    angles: FloatArray
+    counts: FloatArray
+    centre: FloatArray
+    data: Evaluations
+    hyper: Hyperparameters | None
+    former: FloatArray
+    origin: FloatArray
+    gain: float
+    anchor: FloatArray
+    radius: float
+    stalled: int = 0
+    exploring: int = 0
+    taken: int = 0
+    level: int = 0
+    own_shots: int = 0
+    loss: float | None = None
+    loss_error: float | None = None
+
+    @property
+    def kernel(self) -> AngleKernel:
+        """The correlation of losses."""
+        return AngleKernel(self.angles, self.counts)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalModel:
+    r"""Minimise by a local model of the loss, one batch of evaluations per round.
+
+    Each round shifts parameters one by one around a centre, fits a
+    :class:`~pennylane_qstore.optimize.core.surrogate.process.Posterior` to all evaluations, and
+    moves the centre to the lowest value of mean plus ``caution`` standard deviations in a box.
+    The box follows how well the last improvement was predicted. When progress is lost in the
+    noise, repetitions are doubled, and then another basin is tried; the best point is kept.
+
+    Attributes:
+        shots: Repetitions of each evaluation; None leaves them to the objective.
+        doublings: How often they may be doubled where the noise hides what is to be gained.
+        resolution: Predicted gain, in standard errors of one evaluation, that needs no doubling.
+        fraction: Of the parameters to shift in each round but the first.
+        caution: Standard deviations that count as loss.
+        radius: Of the first box, in natural shifts of a right angle.
+        patience: Rounds without significant progress.
+        window: Evaluations that the model is fitted to, at least eight for each parameter.
+    """
+
+    shots: int | None = None
+    doublings: int = 4
+    resolution: float = 1.0
+    fraction: float = 1.0
+    caution: float = 1.0
+    radius: float = 0.6
+    patience: int = 4
+    reach: float = 2.6
+    narrow: float = 0.3
+    window: int = 400
+
+    def __post_init__(self) -> None:
+        if not 0 < self.fraction <= 1 or self.radius <= 0 or self.patience < 1:
+            raise InvalidOptionError(
+                f"fraction {self.fraction} has to be in (0, 1], radius {self.radius} positive and "
+                f"patience {self.patience} at least 1"
+            )
+
+    def init(
+        self,
+        params: ArrayLike,
+        *,
+        seed: int,
+        angles: ArrayLike | None = None,
+        counts: ArrayLike | None = None,
+    ) -> LocalModelState:
+        """Start at ``params`` (any shape; flattened).
+
+        Args:
+            params: Finite numbers.
+            seed: Non-negative integer.
+            angles: See :class:`LocalModelState`; by default each parameter is one gate's angle.
+            counts: See :class:`LocalModelState`.
+
+        Raises:
+            InvalidStateError: If a parameter is not finite or the seed is negative.
+        """
+        check_counters(0, seed)
+        start = frozen(params)
+        n = len(start)
+        matrix = np.eye(n) if angles is None else np.array(angles, dtype=float)
+        gates = np.ones(len(matrix)) if counts is None else np.array(counts, dtype=float)
+        empty = Evaluations(np.empty((0, n)), np.empty(0), np.empty(0), np.empty(0, dtype=np.int64))
+        return LocalModelState(
+            start, 0, seed, matrix, gates, start, empty, None, start[None], start, 0.0, start,
+            self.radius,
+        )  # fmt: skip
+
+    def ask(self, state: LocalModelState) -> Query:
+        """The centre, and parameters shifted from it, one side each but in the first round."""
+        chosen, signs = self._shifted(state)
+        steps = np.zeros((len(chosen), len(state.params)))
+        shifts = state.kernel.natural_shifts() * self._scale(state)
+        steps[np.arange(len(chosen)), chosen] = signs * shifts[chosen]
+        if state.step == 0 or self._both_sides(state):
+            steps = np.concatenate([steps, -steps])
+        points = state.centre + np.concatenate([np.zeros((1, len(state.params))), steps])
+        if self.shots is None and not state.level:
+            return Query(points)
+        shots = (self.shots or state.own_shots) * 2**state.level
+        return Query(points, np.full(len(points), shots))
+
+    def tell(self, state: LocalModelState, answer: Answer) -> LocalModelState:
+        """The state after the round.
+
+        Raises:
+            InvalidLossError: If there is not one loss per point.
+            NonFiniteLossError: If one of them is NaN or infinite.
+        """
+        query = self.ask(state)
+        answer.check(query, state.step)
+        kernel = state.kernel
+        data = near(_joined(state, query, answer), kernel, state.centre, self._window(state))
+        recent = near(data, kernel, state.centre, max(200, 2 * len(state.params)))
+        hyper = learn(kernel, recent, state.hyper or first_guess(data))
+        posterior = Posterior(kernel, data, hyper)
+        loss, error = posterior.predict(state.params)
+        state = replace(
+            state,
+            step=state.step + 1,
+            taken=state.taken + len(self._shifted(state)[0]),
+            data=data,
+            hyper=hyper,
+            former=np.concatenate([state.former[-_REMEMBERED + 1 :], state.centre[None]]),
+            radius=self._radius(state, posterior),
+            loss=loss,
+            loss_error=error,
+        )
+        if not state.own_shots and answer.counts.executions:
+            state = replace(state, own_shots=answer.counts.shots // answer.counts.executions)
+        return self._louder(self._moved(state, posterior), answer)
+
+    def move(self, state: LocalModelState, params: ArrayLike) -> LocalModelState:
+        """Go on from other parameters; what was evaluated is still known."""
+        point = frozen(params)
+        return replace(
+            state, params=point, centre=point, former=point[None], origin=point, gain=0.0,
+            anchor=point, stalled=0, exploring=0,
+        )  # fmt: skip
+
+    def load(self, values: Any) -> LocalModelState:
+        """The state that ``dump`` wrote."""
+        return load(LocalModelState, values, data=Evaluations, hyper=Hyperparameters)
+
+    # ------------------------------------------------------------------ parts of a round
+    def _window(self, state: LocalModelState) -> int:
+        return max(self.window, 8 * len(state.params))
+
+    def _scale(self, state: LocalModelState) -> float:
+        if state.step == 0:
+            return 1.0
+        return min(max(self.reach * state.radius / (np.pi / 2), self.narrow), 1.0)
+
+    def _both_sides(self, state: LocalModelState) -> bool:
+        return False
+
+    def _shifted(self, state: LocalModelState) -> tuple[NDArray[np.int64], FloatArray]:
+        """Parameters of this round's shifts, and their signs: another side at each visit."""
+        n = len(state.params)
+        wanted = n if state.step == 0 else max(min(n, 2), round(self.fraction * n))
+        visits = np.arange(state.taken, state.taken + wanted)
+        cycles = np.unique(visits // n)
+        orders = {c: np.random.default_rng([state.seed, 1, c]).permutation(n) for c in cycles}
+        chosen = np.array([orders[visit // n][visit % n] for visit in visits])
+        first = np.random.default_rng([state.seed, 2]).choice([-1.0, 1.0], n)
+        return chosen, first[chosen] * (-1.0) ** (visits // n)
+
+    def _radius(self, state: LocalModelState, posterior: Posterior) -> float:
+        """The box follows how much of the predicted improvement came true."""
+        if state.gain <= 0:
+            return state.radius
+        real = posterior.predict(state.origin)[0] - posterior.predict(state.centre)[0]
+        noise = posterior.predict(state.centre)[1]
+        if real + noise < _POOR * state.gain:
+            return max(_SHRINK * state.radius, _NARROWEST)
+        if real > _GOOD * state.gain:
+            return min(_WIDEN * state.radius, _WIDEST)
+        return state.radius
+
+    def _moved(self, state: LocalModelState, posterior: Posterior) -> LocalModelState:
+        """The next centre, and the answer so far."""
+        base = self._best(state.former, posterior)
+        state = self._progress(state, posterior, base)
+        if state.exploring:
+            origin = state.centre
+            state = replace(state, exploring=state.exploring - 1)
+        elif state.stalled >= self.patience:
+            return self._escaped(state, posterior, base)
+        else:
+            origin = base
+        unit = state.kernel.natural_shifts() * 2 / np.pi
+        centre = lowest(posterior, origin, state.radius * unit, caution=self.caution)
+        gain = posterior.predict(origin)[0] - posterior.predict(centre)[0]
+        answer = self._best(np.stack([base, centre]), posterior)
+        return replace(
+            state, params=frozen(answer), centre=centre, origin=origin, gain=gain
+        )
+
+    def _louder(self, state: LocalModelState, answer: Answer) -> LocalModelState:
+        """Double the repetitions if the noise of one evaluation hides what is to be gained."""
+        known = answer.variances[np.isfinite(answer.variances)]
+        if state.level >= self.doublings or not len(known) or not (self.shots or state.own_shots):
+            return state
+        if state.exploring or state.gain >= self.resolution * np.sqrt(np.median(known)):
+            return state
+        return replace(state, level=state.level + 1, stalled=0)
+
+    def _progress(
+        self, state: LocalModelState, posterior: Posterior, base: FloatArray
+    ) -> LocalModelState:
+        before, error = posterior.predict(state.anchor)
+        now, error_now = posterior.predict(base)
+        if before - now > 0.5 * (error + error_now):
+            return replace(state, anchor=base, stalled=0)
+        return replace(state, stalled=state.stalled + 1)
+
+    def _escaped(
+        self, state: LocalModelState, posterior: Posterior, base: FloatArray
+    ) -> LocalModelState:
+        """Go where the model hopes for less, and come back after a few rounds if it is not so."""
+        rng = np.random.default_rng([state.seed, 3, state.step])
+        unit = state.kernel.natural_shifts() * 2 / np.pi
+        start = base + rng.uniform(-0.5, 0.5, len(base)) * unit
+        centre = lowest(posterior, start, unit, caution=-self.caution)
+        return replace(
+            state, params=frozen(base), centre=centre, origin=centre, gain=0.0,
+            radius=self.radius, stalled=0, exploring=_EXPLORED, former=base[None],
+        )  # fmt: skip
+
+    def _best(self, points: FloatArray, posterior: Posterior) -> FloatArray:
+        """The point of lowest pessimistic loss."""
+        values = [float(np.dot(posterior.predict(one), (1, self.caution))) for one in points]
+        return np.asarray(points[int(np.argmin(values))])
+
+
+def _joined(state: LocalModelState, query: Query, answer: Answer) -> Evaluations:
+    """All evaluations, old and new."""
+    old, n = state.data, len(query.points)
+    return Evaluations(
+        np.concatenate([old.points, query.points]),
+        np.concatenate([old.losses, answer.losses]),
+        np.concatenate([old.variances, answer.variances]),
+        np.concatenate([old.rounds, np.full(n, state.step)]),
+    )

@@ -1,0 +1,263 @@
+"""A Gaussian process of the loss, given all evaluations with their error bars."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import LinAlgError, cho_solve, cholesky, solve_triangular
+from scipy.optimize import minimize
+
+from pennylane_qstore.optimize.core.surrogate.kernel import (
+    LARGEST_SPREAD,
+    SMALLEST_SPREAD,
+    AngleKernel,
+    _series,
+)
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+# Relative to the variance of the process; what rounding needs on exact losses.
+PRIOR=[np.log(4.0),.6,np.log(1e-5),1.5]
+_JITTER = 1e-9
+_SMALLEST_DRIFT, _LARGEST_DRIFT = 1e-7, 1e2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluations:
+    """Losses that were paid for.
+
+    Attributes:
+        points: Shape ``(n, n_params)``.
+        losses: Shape ``(n,)``.
+        variances: Of each loss; NaN where not known. Shape ``(n,)``.
+        rounds: Step that asked for each, shape ``(n,)``.
+    """
+
+    points: FloatArray
+    losses: FloatArray
+    variances: FloatArray
+    rounds: IntArray
+
+    def __len__(self) -> int:
+        return len(self.losses)
+
+    def take(self, rows: IntArray) -> "Evaluations":
+        """Some of them."""
+        return Evaluations(
+            self.points[rows], self.losses[rows], self.variances[rows], self.rounds[rows]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Hyperparameters:
+    r"""What is learned of the process besides its values.
+
+    Attributes:
+        variance: Prior variance :math:`\sigma^2` of the loss around its mean.
+        spread: Of the :class:`~pennylane_qstore.optimize.core.surrogate.kernel.AngleKernel`.
+        noise: Variance of losses that came without one.
+        drift: How much the loss function of one round differs from that of another, relative
+            to the variance: what mini-batches of data and drifting devices do.
+    """
+
+    variance: float
+    spread: float
+    noise: float
+    drift: float
+
+    def logs(self) -> FloatArray:
+        """Logarithms, in the order of the attributes."""
+        return np.log([self.variance, self.spread, self.noise, self.drift])
+
+    @classmethod
+    def of_logs(cls, logs: FloatArray) -> "Hyperparameters":
+        """The inverse of :meth:`logs`."""
+        return cls(*np.exp(logs).tolist())
+
+
+class Posterior:
+    r"""The Gaussian process given evaluations.
+
+    .. math::
+
+        L \sim \mathcal{GP}(\mu, \sigma^2 R), \qquad
+        \mathrm{cov}(y_i, y_j) = \sigma^2 R_{ij}\,(1 + \rho\,[r_i = r_j]) + \delta_{ij} v_i
+
+    where :math:`r_i` is the round of evaluation :math:`i`, and :math:`\mu` has a flat prior.
+
+    Args:
+        kernel: :math:`R`.
+        data: Evaluations, at least one.
+        hyper: :math:`\sigma^2`, the spread, :math:`\rho` and the noise.
+
+    References:
+        Rasmussen and Williams, Gaussian Processes for Machine Learning (2006), section 2.7.
+    """
+
+    def __init__(self, kernel: AngleKernel, data: Evaluations, hyper: Hyperparameters) -> None:
+        self.kernel, self.hyper = kernel, hyper
+        self._angles = data.points @ kernel.angles.T
+        correlation = kernel.correlation(data.points, data.points, hyper.spread)
+        same = data.rounds[:, None] == data.rounds
+        covariance = hyper.variance * correlation * (1 + hyper.drift * same)
+        self._factor = _factorise(covariance, known_noise(data, hyper.noise), hyper.variance)
+        self._ones = cho_solve((self._factor, True), np.ones(len(data)), check_finite=False)
+        solved = cho_solve((self._factor, True), data.losses, check_finite=False)
+        self._precision = float(self._ones.sum())
+        self.mean = float(solved.sum()) / self._precision
+        self._weights = solved - self.mean * self._ones
+
+    def predict(self, point: FloatArray) -> tuple[float, float]:
+        """Mean and standard deviation of the loss at a point."""
+        mean, std, _, _ = self.predict_with_gradient(point)
+        return mean, std
+
+    def predict_with_gradient(
+        self, point: FloatArray
+    ) -> tuple[float, float, FloatArray, FloatArray]:
+        """Mean and standard deviation at a point, and their gradients, ``(n_params,)`` each."""
+        values, slopes = self.kernel.with_gradient(point, self._angles, self.hyper.spread)
+        values = self.hyper.variance * values
+        slopes = values[:, None] * slopes
+        mean = self.mean + float(values @ self._weights)
+        solved = cho_solve((self._factor, True), values, check_finite=False)
+        missing = 1 - float(self._ones @ values)
+        variance = self.hyper.variance - float(values @ solved) + missing**2 / self._precision
+        std = np.sqrt(max(variance, 1e-14 * self.hyper.variance))
+        by_value = -(solved + missing / self._precision * self._ones) / std
+        gradients = np.stack([self._weights, by_value]) @ slopes @ self.kernel.angles
+        return mean, float(std), gradients[0], gradients[1]
+
+
+def known_noise(data: Evaluations, noise: float) -> FloatArray:
+    """Variances of the evaluations, ``noise`` where they came without one."""
+    return np.where(np.isnan(data.variances), noise, data.variances)
+
+
+def _factorise(covariance: FloatArray, noise: FloatArray, variance: float) -> FloatArray:
+    """The lower Cholesky factor, with as little added to the diagonal as rounding allows."""
+    jitter = _JITTER * variance
+    while True:
+        try:
+            return np.asarray(
+                cholesky(covariance + np.diag(noise + jitter), lower=True, check_finite=False)
+            )
+        except LinAlgError:
+            jitter *= 10
+
+
+def learn(
+    kernel: AngleKernel, data: Evaluations, start: Hyperparameters, *, max_iterations: int = 30
+) -> Hyperparameters:
+    """Hyperparameters of largest posterior probability, found from ``start`` by L-BFGS.
+
+    The priors are wide and follow the units of the losses. The noise is only learned from
+    evaluations without a variance, the drift only from more than one round.
+    """
+    scale = float(np.log(max(np.var(data.losses), 1e-300)))
+    centre = np.array([scale + 0.7, PRIOR[0], scale - 6.0, PRIOR[2]])
+    width = np.array([1.5, PRIOR[1], 4.0, PRIOR[3]])
+    bounds = [
+        (scale - 5, scale + 9),
+        (np.log(SMALLEST_SPREAD), np.log(LARGEST_SPREAD)),
+        (scale - 25, scale + 3),
+        (np.log(_SMALLEST_DRIFT), np.log(_LARGEST_DRIFT)),
+    ]
+    active = np.array([
+        True, True, bool(np.isnan(data.variances).any()), len(np.unique(data.rounds)) > 1
+    ])  # fmt: skip
+    fixed = start.logs()
+    evidence = Evidence(kernel, data)
+
+    def objective(free: FloatArray) -> tuple[float, FloatArray]:
+        logs = fixed.copy()
+        logs[active] = free
+        value, gradient = evidence(Hyperparameters.of_logs(logs))
+        away = (logs - centre) / width
+        return value + 0.5 * float(away @ away), (gradient + away / width)[active]
+
+    found = minimize(
+        objective,
+        np.clip(fixed[active], *np.array(bounds)[active].T),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[one for one, used in zip(bounds, active, strict=True) if used],
+        options={"maxiter": max_iterations},
+    )
+    logs = fixed.copy()
+    logs[active] = found.x
+    return Hyperparameters.of_logs(logs)
+
+
+class Evidence:
+    """Negative logarithm of the marginal likelihood, the mean integrated out, with its gradient.
+
+    Args:
+        kernel: Correlation of losses.
+        data: Evaluations.
+    """
+
+    def __init__(self, kernel: AngleKernel, data: Evaluations) -> None:
+        self._data = data
+        self._same = (data.rounds[:, None] == data.rounds).astype(float)
+        self._harmonics = kernel.harmonics(data.points, data.points, len(_series(8.0)[0]))
+        self._kernel = kernel
+        self._unknown = np.isnan(data.variances).astype(float)
+
+    def __call__(self, hyper: Hyperparameters) -> tuple[float, FloatArray]:
+        """The value, and its derivatives by :meth:`Hyperparameters.logs`."""
+        weights, slopes = _series(hyper.spread)
+        if len(weights) > len(self._harmonics):
+            points = self._data.points
+            self._harmonics = self._kernel.harmonics(points, points, len(weights))
+        used = self._harmonics[: len(weights)]
+        plain = hyper.variance * np.exp(np.tensordot(weights, used, axes=1))
+        covariance = plain * (1 + hyper.drift * self._same)
+        noise = known_noise(self._data, hyper.noise)
+        factor = _factorise(covariance, noise, hyper.variance)
+        inverse = cho_solve((factor, True), np.eye(len(noise)), check_finite=False)
+        ones, total = inverse.sum(axis=0), float(inverse.sum())
+        mean = float(ones @ self._data.losses) / total
+        residual = self._data.losses - mean
+        alpha = inverse @ residual
+        value = 0.5 * residual @ alpha + np.log(np.diag(factor)).sum() + 0.5 * np.log(total)
+        by_covariance = 0.5 * (inverse - np.outer(alpha, alpha) - np.outer(ones, ones) / total)
+        log_slope = np.tensordot(slopes * hyper.spread, used, axes=1)
+        weighted = by_covariance * covariance
+        gradient = np.array([
+            weighted.sum() + _JITTER * hyper.variance * np.trace(by_covariance),
+            np.sum(weighted * log_slope),
+            hyper.noise * float(np.diag(by_covariance) @ self._unknown),
+            hyper.drift * np.sum(by_covariance * plain * self._same),
+        ])  # fmt: skip
+        return float(value), gradient
+
+
+def first_guess(data: Evaluations) -> Hyperparameters:
+    """Hyperparameters to start from, in the units of the losses."""
+    variance = max(float(np.var(data.losses)), 1e-300)
+    return Hyperparameters(2 * variance, 4.0, 0.01 * variance, 1e-5)
+
+
+def near(data: Evaluations, kernel: AngleKernel, point: FloatArray, n_points: int) -> Evaluations:
+    """The evaluations most correlated with a point, in the order in which they came."""
+    if len(data) <= n_points:
+        return data
+    correlation = kernel.correlation(data.points, point, 4.0)[:, 0]
+    rows = np.sort(np.argsort(-correlation, kind="stable")[:n_points])
+    return data.take(rows)
+
+
+__all__ = [
+    "Evaluations",
+    "Evidence",
+    "Hyperparameters",
+    "Posterior",
+    "first_guess",
+    "known_noise",
+    "learn",
+    "near",
+    "replace",
+    "solve_triangular",
+]
