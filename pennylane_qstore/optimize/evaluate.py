@@ -73,6 +73,11 @@ class Evaluator:
         self._standard_errors, self._approx = standard_errors, approx
         self.seconds = 0.0
 
+    @property
+    def objective(self) -> tuple[Callable[..., Any], Sequence[Any], Mapping[str, Any]]:
+        """The objective, its positional and its keyword arguments."""
+        return self._objective_fn, self._args, self._kwargs
+
     def __call__(self, query: Query) -> Answer:
         """Answer a query.
 
