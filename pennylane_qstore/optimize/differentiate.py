@@ -30,7 +30,10 @@ def real_number(value: Any) -> float:
     Raises:
         InvalidLossError: If ``value`` is anything but one real number.
     """
-    array = to_numpy(value)
+    try:
+        array = to_numpy(value)
+    except ValueError:
+        array = np.empty(len(value), dtype=object)
     if array.size != 1 or array.dtype.kind not in "iufb":
         raise InvalidLossError(
             f"the objective has to return one real number, but returned a {type(value).__name__} "
@@ -91,7 +94,8 @@ def _with_autograd(
         values.extend(float(to_numpy(value).item()) for value in found)
         return autograd.numpy.stack([autograd.numpy.reshape(value, ()) for value in found])
 
-    params = flatten(args, positions)
+    # A marked tensor, so that products with tensors that are marked as frozen are traced, too.
+    params = qml.numpy.array(flatten(args, positions), requires_grad=True)
     pullback, _ = autograd.core.make_vjp(stacked, params)
     rows = [np.asarray(pullback(row)) for row in np.eye(len(values))]
     return np.array(values), np.array(rows).reshape(len(rows), params.size)

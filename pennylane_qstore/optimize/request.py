@@ -109,7 +109,9 @@ def _shifted(
     with warnings.catch_warnings():
         # Where no derivative is wanted, zeros are what is asked for.
         warnings.filterwarnings("ignore", "No trainable parameters")
-        tapes, finish = qml.gradients.param_shift(circuit, argnum=only)
+        tapes, finish = qml.gradients.param_shift(
+            circuit, argnum=None if only is None else list(only)
+        )
     return tapes, finish
 
 
