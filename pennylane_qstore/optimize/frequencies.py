@@ -76,6 +76,7 @@ def examine(qnode: qml.QNode, args: Sequence[Any], kwargs: Mapping[str, Any]) ->
     """
     positions = trainable_positions(args)
     start = flatten(args, positions)
+    args = _in_double_precision(args, positions)
     build = qml.workflow.construct_tape(qnode, level="top")
 
     def tape_at(point: FloatArray) -> QuantumScript:
@@ -99,6 +100,15 @@ def examine(qnode: qml.QNode, args: Sequence[Any], kwargs: Mapping[str, Any]) ->
         frozenset(pairs),
         float(sum(abs(coefficient) for coefficient, _ in terms)),
     )
+
+
+def _in_double_precision(args: Sequence[Any], positions: Iterable[int]) -> tuple[Any, ...]:
+    """The arguments with trainable arrays as NumPy's, whose differences are exact enough."""
+    plain = list(args)
+    for i in positions:
+        if not isinstance(args[i], list | tuple):
+            plain[i] = flatten(args, [i]).reshape(qml.math.shape(args[i]))
+    return tuple(plain)
 
 
 def _elementary(tape: QuantumScript) -> QuantumScript:

@@ -33,7 +33,7 @@ def sample_operators(
       :math:`\mathbb{E}[n_g] = N p_g`. A group that is due less than one shot counts
       :math:`n_g / (N p_g)` fold, every other one once: the estimate is unbiased for every total.
     * ``"random"``: multinomial, each group counting :math:`n_g / (N p_g)` fold (Rosalin's weighted
-      random sampling); unbiased, too, but noisier.
+      random sampling); unbiased, too, but noisier where the groups differ in their values.
     * ``"deterministic"``: :math:`N p_g` with the largest remainders rounded up. No randomness, but
       a group that gets no shot is left out, and the estimate is off by its value.
 
