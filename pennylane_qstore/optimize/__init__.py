@@ -9,10 +9,12 @@ from pennylane_qstore.optimize.errors import (
     UntrainableArgumentError,
 )
 from pennylane_qstore.optimize.estimator import GradientEstimate, SPSAGradientEstimator, spsa_grad
+from pennylane_qstore.optimize.local_model import LocalModelOptimizer
 from pennylane_qstore.optimize.qnspsa import QNSPSAOptimizer, SecondOrderSPSAOptimizer
 from pennylane_qstore.optimize.spsa import SPSAOptimizer
 
 __all__ = [
+    "LocalModelOptimizer",
     "SecondOrderSPSAOptimizer",
     "QNSPSAOptimizer",
     "spsa_grad",

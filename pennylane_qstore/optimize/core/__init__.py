@@ -11,6 +11,7 @@ from pennylane_qstore.optimize.core.directions import (
     Sphere,
 )
 from pennylane_qstore.optimize.core.gains import Gains, Schedule
+from pennylane_qstore.optimize.core.local_model import LocalModel, LocalModelState
 from pennylane_qstore.optimize.core.measured import Measured
 from pennylane_qstore.optimize.core.moments import GradientAverage
 from pennylane_qstore.optimize.core.query import Answer, Core, Counts, Query, State
@@ -19,6 +20,8 @@ from pennylane_qstore.optimize.core.spsa import SPSA, SPSAState
 from pennylane_qstore.optimize.core.state import dump, load
 
 __all__ = [
+    "LocalModel",
+    "LocalModelState",
     "SecondOrderState",
     "SecondOrderSPSA",
     "GradientAverage",

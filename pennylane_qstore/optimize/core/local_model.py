@@ -85,6 +85,18 @@ class LocalModelState:
         """The correlation of losses."""
         return AngleKernel(self.angles, self.counts)
 
+    @property
+    def reason(self) -> str:
+        """Why the next round is what it is, where that is not the ordinary."""
+        found = []
+        if self.exploring:
+            found.append(f"no progress: another basin for {self.exploring} rounds")
+        if self.level:
+            found.append(
+                f"noise hides the predicted gain of {self.gain:.2g}: {2**self.level} x shots"
+            )
+        return "; ".join(found)
+
 
 @dataclass(frozen=True, slots=True)
 class LocalModel:
@@ -261,9 +273,7 @@ class LocalModel:
         centre = lowest(posterior, origin, state.radius * unit, caution=self.caution)
         gain = posterior.predict(origin)[0] - posterior.predict(centre)[0]
         answer = self._best(np.stack([base, centre]), posterior)
-        return replace(
-            state, params=frozen(answer), centre=centre, origin=origin, gain=gain
-        )
+        return replace(state, params=frozen(answer), centre=centre, origin=origin, gain=gain)
 
     def _louder(self, state: LocalModelState, answer: Answer) -> LocalModelState:
         """Double the repetitions if the noise of one evaluation hides what is to be gained."""

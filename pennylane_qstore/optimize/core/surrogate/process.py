@@ -18,7 +18,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 # Relative to the variance of the process; what rounding needs on exact losses.
-PRIOR=[np.log(4.0),.6,np.log(1e-5),1.5]
+PRIOR = [np.log(4.0), 0.6, np.log(1e-5), 1.5]
 _JITTER = 1e-9
 _SMALLEST_DRIFT, _LARGEST_DRIFT = 1e-7, 1e2
 
