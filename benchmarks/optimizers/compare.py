@@ -28,8 +28,8 @@ RESULTS = Path(__file__).parents[1] / "results" / "optimizers.json"
 MEASURES = ("circuits", "shots", "round trips")
 # Circuits of a run. One that is sparing with shots goes on until it has used SHOTS_PER_CIRCUIT
 # for each of them, at most to LONGER times as many circuits.
-LIMITS = {"heisenberg": 12_000, "classifier": 16_000, "moons": 16_000, "random_words": 6000}
-LIMIT = 4000
+LIMITS = {"heisenberg": 12_000, "classifier": 16_000, "moons": 16_000}
+LIMIT = 6000
 SHOTS_PER_CIRCUIT, LONGER = 250, 4
 FIRST_TUNING_SEED = 1000
 KEYS = tuple((target, column) for target in range(2) for column in range(len(MEASURES)))

@@ -12,6 +12,7 @@ from benchmarks.optimizers.problems import SHOTS, Oracle, Problem, all_problems
 from benchmarks.optimizers.simulate import FloatArray
 from pennylane_qstore.optimize.core.adaptive import AdaptiveGradient
 from pennylane_qstore.optimize.core.frugal import ShotFrugal
+from pennylane_qstore.optimize.core.local_model import LocalModel
 from pennylane_qstore.optimize.core.rotosolve import Rotosolve
 from pennylane_qstore.optimize.frequencies import examine
 from pennylane_qstore.optimize.spsa import SPSAOptimizer
@@ -23,6 +24,20 @@ def core_run(make: Callable[[Problem], Any]) -> Run:
     def run(oracle: Oracle, params: FloatArray, seed: int, report: Report) -> None:
         core = make(oracle.problem)
         state = core.init(params, seed=seed)
+        while True:
+            state = core.tell(state, oracle(core.ask(state)))
+            report(state.params)
+
+    return run
+
+
+def local_model(**settings: Any) -> Run:
+    """The model knows how parameters become angles, as it does from a QNode."""
+
+    def run(oracle: Oracle, params: FloatArray, seed: int, report: Report) -> None:
+        core = LocalModel(**settings)
+        angles, counts = oracle.problem.structure
+        state = core.init(params, seed=seed, angles=angles, counts=counts)
         while True:
             state = core.tell(state, oracle(core.ask(state)))
             report(state.params)
@@ -56,6 +71,7 @@ def _frugal(problem: Problem) -> ShotFrugal:
 
 
 OURS: Settings = {
+    "LocalModel": (local_model(), SHOTS),
     "SPSA": (core_run(lambda _: SPSAOptimizer()._core), SHOTS),
     "Rotosolve": (core_run(_rotosolve), SHOTS),
     "ShotFrugal": (core_run(_frugal), SHOTS),

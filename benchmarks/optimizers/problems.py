@@ -430,7 +430,7 @@ def _maxcut() -> Problem:
         gates += [Gate("RX", (wire,), 3 + layer, 2.0) for wire in range(8)]
     words = ["".join("Z" if wire in edge else "I" for wire in range(8)) for edge in _EDGES]
     terms = ((-len(_EDGES) / 2, "I" * 8), *((0.5, word) for word in words))
-    return Problem("maxcut", 8, tuple(gates), terms, (-8.4, -8.85), np.pi / 4)
+    return Problem("maxcut", 8, tuple(gates), terms, (-8.4, -8.85), 0.5)
 
 
 def _hva(name: str, n: int, depth: int, targets: tuple[float, float]) -> Problem:
@@ -508,10 +508,10 @@ def _build() -> tuple[Problem, ...]:
     heisenberg = _chain(6, {"X": 1.0, "Y": 1.0, "Z": 1.0}, {})
     return (
         Problem(
-            "tfim", 6, _layers(6, 4, ("Y",)), _chain(6, {"Z": -1.0}, {"X": -1.0}), (-6.9, -7.15)
+            "tfim", 6, _layers(6, 4, ("Y",)), _chain(6, {"Z": -1.0}, {"X": -1.0}), (-6.9, -7.15), 0.5
         ),
         Problem("heisenberg", 6, _layers(6, 4, ("Y", "Z")), heisenberg, (-8.0, -9.2)),
-        Problem("h2", 4, _layers(4, 4, ("Y",)), _H2, (-1.12, -1.1357)),
+        Problem("h2", 4, _layers(4, 4, ("Y",)), _H2, (-1.12, -1.1357), 0.2),
         _maxcut(),
         _classifier(),
         _hva("xxz_hva", 6, 3, (-8.0, -8.3)),
