@@ -94,11 +94,17 @@ def _with_autograd(
         values.extend(float(to_numpy(value).item()) for value in found)
         return autograd.numpy.stack([autograd.numpy.reshape(value, ()) for value in found])
 
-    # A marked tensor, so that products with tensors that are marked as frozen are traced, too.
+    # PennyLane cannot trace a product of a plain array and a tensor that is marked as frozen.
+    args = [_without_mark(arg) for arg in args]
     params = qml.numpy.array(flatten(args, positions), requires_grad=True)
     pullback, _ = autograd.core.make_vjp(stacked, params)
     rows = [np.asarray(pullback(row)) for row in np.eye(len(values))]
     return np.array(values), np.array(rows).reshape(len(rows), params.size)
+
+
+def _without_mark(arg: Any) -> Any:
+    is_frozen = isinstance(arg, qml.numpy.tensor) and not arg.requires_grad
+    return np.asarray(arg) if is_frozen else arg
 
 
 def _with_torch(

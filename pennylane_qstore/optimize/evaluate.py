@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pennylane as qml
 from numpy.typing import NDArray
-from pennylane.devices import MCMConfig
 
 from pennylane_qstore.optimize.arguments import rebuild, trainable_positions
 from pennylane_qstore.optimize.core.query import Answer, Query
@@ -18,6 +17,7 @@ from pennylane_qstore.optimize.foresight import Evaluation
 from pennylane_qstore.optimize.metric import Approximation, MetricRequest, metric_requests
 from pennylane_qstore.optimize.one_batch import Outcome, evaluate_together, variance
 from pennylane_qstore.optimize.overlaps import overlap_requests, overlaps
+from pennylane_qstore.optimize.plain_call import mcm_config
 from pennylane_qstore.optimize.request import Call, Request
 from pennylane_qstore.optimize.submission import GROUPS
 from pennylane_qstore.optimize.variances import pool
@@ -150,11 +150,9 @@ class Evaluator:
         args = rebuild(self._args, self._positions, point)
         tapes, finish = qml.workflow.construct_batch(qnode, level="user")(*args, **self._kwargs)
         tapes = tuple(qml.transforms.convert_to_numpy_parameters(tape)[0][0] for tape in tapes)
-        mcm = MCMConfig(
-            mcm_method=qnode.execute_kwargs["mcm_method"],
-            postselect_mode=qnode.execute_kwargs["postselect_mode"],
+        return Request(
+            Call(qnode.device, tapes, mcm_config(qnode)), tapes, lambda results: finish(results)[0]
         )
-        return Request(Call(qnode.device, tapes, mcm), tapes, lambda results: finish(results)[0])
 
     def _loss_at(self, point: FloatArray) -> Callable[[], Any]:
         args = rebuild(self._args, self._positions, point)
