@@ -10,7 +10,7 @@ import numpy as np
 from pennylane.measurements import ExpectationMP, ProbabilityMP, VarianceMP
 from pennylane.tape import QuantumScript
 
-from pennylane_qstore.optimize.interception import answered_by
+from pennylane_qstore.optimize.interception import Forgetful, answered_by
 from pennylane_qstore.optimize.request import Call, Request, request_for
 
 MOST_CALLS = 10_000
@@ -117,7 +117,7 @@ class _EnoughError(BaseException):
     """Breaks a trial off: results of this kind cannot be made up."""
 
 
-class Trial:
+class Trial(Forgetful):
     """Answers the calls of an evaluation with made-up results, and remembers them.
 
     Args:
@@ -172,9 +172,6 @@ class Trial:
             request = request_for(call, self._evaluation.gradient_shots)
         self.requests.append(request)
         return request.finish([self.make_up(tape) for tape in request.tapes])
-
-    def see(self, tape: QuantumScript) -> None:
-        """Traced tapes say nothing that the calls do not."""
 
     def make_up(self, tape: QuantumScript) -> Any:
         """A result such as the tape might have."""

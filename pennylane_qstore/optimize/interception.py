@@ -30,6 +30,20 @@ class Source(Protocol):
     def see(self, tape: QuantumScript) -> None:
         """Look at a tape while its parameters are still traced."""
 
+    def recall(self, qnode: qml.QNode, args: Any, kwargs: Any) -> Call | None:
+        """The call as it was built before, if nothing could be different now."""
+
+
+class Forgetful:
+    """Looks at no tape and recalls no call, for sources to derive from."""
+
+    def see(self, tape: QuantumScript) -> None:
+        """Traced tapes say nothing that the calls do not."""
+
+    def recall(self, qnode: qml.QNode, args: Any, kwargs: Any) -> Call | None:
+        """Every call is built anew."""
+        return None
+
 
 class _Local(threading.local):
     source: Source | None = None
@@ -73,10 +87,10 @@ def _call(qnode: qml.QNode, *args: Any, **kwargs: Any) -> Any:
     source = _local.source
     if source is None or _is_compiled((args, kwargs)):
         return _original(qnode, *args, **kwargs)
-    plain = None if source.differentiates else plain_call(qnode, args, kwargs, source.shots)
-    if plain is not None:
-        call, finish = plain
-        return finish(source.answer(call))
+    if not source.differentiates:
+        call = source.recall(qnode, args, kwargs) or plain_call(qnode, args, kwargs, source.shots)
+        if call is not None and call.origin is not None:
+            return call.origin.finish(source.answer(call))
     order = qnode.execute_kwargs.get("max_diff", 1)
     settings: dict[str, Any] = {"diff_method": "device", "grad_on_execution": "best"}
     if order > 1 and not source.differentiates:

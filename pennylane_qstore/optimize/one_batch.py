@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pennylane as qml
 from numpy.typing import NDArray
-from pennylane.tape import QuantumScript
 
 from pennylane_qstore.optimize.arguments import to_numpy
 from pennylane_qstore.optimize.batching import Ask, run_together
 from pennylane_qstore.optimize.core.query import Counts
 from pennylane_qstore.optimize.foresight import Evaluation, Forecast, foresee
-from pennylane_qstore.optimize.interception import answered_by, intercepted
+from pennylane_qstore.optimize.interception import Forgetful, answered_by, intercepted
 from pennylane_qstore.optimize.request import Call, Readout, Request, request_for
 from pennylane_qstore.optimize.submission import submit
 
@@ -85,7 +85,7 @@ def _without_thread(evaluation: Evaluation, forecast: Forecast, known: History) 
     return Outcome(request.finish([readout.value for readout in readouts]), tuple(known))
 
 
-class _Live:
+class _Live(Forgetful):
     """Answers the calls of one evaluation: with what was run in advance, or by asking."""
 
     def __init__(self, evaluation: Evaluation, answered: History) -> None:
@@ -115,9 +115,6 @@ class _Live:
         self._answered.clear()
         request = request_for(call, self._evaluation.gradient_shots)
         return request, self._ask(request)
-
-    def see(self, tape: QuantumScript) -> None:
-        """Traced tapes say nothing that the calls do not."""
 
 
 def variance(evaluation: Evaluation, outcome: Outcome) -> NDArray[np.float64]:
@@ -156,7 +153,7 @@ class _DifferentError(BaseException):
     """The function asks for something else than before."""
 
 
-class _Replay:
+class _Replay(Forgetful):
     """Answers the calls of an evaluation as before, but without one group of shots."""
 
     def __init__(self, evaluation: Evaluation, outcome: Outcome, group: int) -> None:
@@ -180,8 +177,12 @@ class _Replay:
         request, readouts = self._history.pop(0)
         return request.finish([self._without(readout) for readout in readouts])
 
+    def recall(self, qnode: qml.QNode, args: Any, kwargs: Any) -> Call | None:
+        """The call as it was, if QNode and arguments are the same."""
+        call = self._history[0][0].call if self._history else None
+        if call is None or call.origin is None:
+            return None
+        return call if call.origin.is_same(qnode, *qml.pytrees.flatten((args, kwargs))) else None
+
     def _without(self, readout: Readout) -> Any:
         return readout.value if readout.without is None else readout.without[self._group]
-
-    def see(self, tape: QuantumScript) -> None:
-        """Traced tapes say nothing that the calls do not."""

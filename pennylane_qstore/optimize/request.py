@@ -20,12 +20,14 @@ class Call:
         circuits: What it asks the device, with NumPy parameters and the QNode's shots.
         mcm: How mid-circuit measurements are to be treated.
         differentiates: Whether derivatives are wanted along with the results.
+        origin: What was called, where the circuits were built by hand from nothing else.
     """
 
     device: Device
     circuits: tuple[QuantumScript, ...]
     mcm: MCMConfig
     differentiates: bool = False
+    origin: "Origin | None" = None
 
     def equals(self, other: "Call") -> bool:
         """Whether the other asks the same, to the last bit."""
@@ -38,6 +40,29 @@ class Call:
         return len(self.circuits) == len(other.circuits) and all(
             map(same_content, self.circuits, other.circuits)
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Origin:
+    """A QNode and its arguments.
+
+    Attributes:
+        qnode: What was called.
+        numbers: The leaves of its arguments.
+        structure: How they were arranged.
+        finish: From the results of its circuits to what it returns.
+    """
+
+    qnode: qml.QNode
+    numbers: tuple[Any, ...]
+    structure: Any
+    finish: Callable[[Sequence[Any]], Any]
+
+    def is_same(self, qnode: qml.QNode, numbers: Sequence[Any], structure: Any) -> bool:
+        """Whether the same was called, to the last bit."""
+        if qnode is not self.qnode or structure != self.structure:
+            return False
+        return all(map(_same_number, numbers, self.numbers))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,7 +7,7 @@ import pennylane as qml
 import pytest
 
 from pennylane_qstore.optimize.batching import run_together
-from pennylane_qstore.optimize.interception import answered_by, intercepted
+from pennylane_qstore.optimize.interception import Forgetful, answered_by, intercepted
 
 
 class Service:
@@ -117,7 +117,7 @@ def test_threads_without_a_source_call_qnodes_as_ever_while_others_are_intercept
         qml.RX(x, wires=0)
         return qml.expval(qml.Z(0))
 
-    class Refusing:
+    class Refusing(Forgetful):
         shots = None
         differentiates = False
 

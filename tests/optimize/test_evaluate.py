@@ -365,6 +365,22 @@ def test_what_is_no_mean_over_shots_has_no_variance():
     assert np.isnan(without.variances).all()
 
 
+def test_a_circuit_that_depends_on_a_noisy_result_leaves_the_variance_unknown():
+    first, second = (make_qnode(one, shots=50) for one in OBSERVABLES[:2])
+    assert np.isnan(ask(lambda x: second(first(x) * x), Query(POINTS)).variances).all()
+
+
+def test_a_cost_that_draws_at_random_is_evaluated_with_what_it_drew_last():
+    circuit, rng, drawn = make_qnode(qml.Z(0)), np.random.default_rng(5), []
+
+    def cost(x):
+        drawn.append(rng.normal())
+        return circuit(drawn[-1] * x) + 0 * circuit(x)
+
+    (loss,) = ask(cost, Query(POINTS[:1])).losses
+    assert loss == pytest.approx(float(circuit(drawn[2] * POINTS[0])), abs=1e-12)
+
+
 def state(x):
     matrix = qml.matrix(ansatz, wire_order=[0, 1, 2])(x)
     return matrix[:, 0]
