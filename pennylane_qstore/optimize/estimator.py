@@ -92,7 +92,7 @@ class SPSAGradientEstimator:
             )
         self.seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
         check_counters(0, self.seed)
-        self.n_estimates = 0
+        self.n_estimates = self._n_directions = 0
         self._c, self._resamplings, self._shots = c, resamplings, shots
         self._directions = directions_named(directions)
 
@@ -113,7 +113,7 @@ class SPSAGradientEstimator:
         """
         positions = trainable_positions(args)
         params = flatten(args, positions)
-        directions = self._directions.draw(self._rng(), self._resamplings, params.size)
+        directions = self._draw(self._resamplings, params.size)
         offsets = self._c * directions
         points = np.concatenate([params + offsets, params - offsets])
         shots = None if self._shots is None else np.full(len(points), self._shots)
@@ -158,9 +158,9 @@ class SPSAGradientEstimator:
             )
         positions = trainable_positions(args)
         params = flatten(args, positions)
-        rng = self._rng()
+        rng = np.random.default_rng([self.seed, self.n_estimates])
         chosen = np.sort(rng.choice(len(samples), size=count, replace=False))
-        directions = self._directions.draw(rng, count, params.size)
+        directions = self._draw(count, params.size)
         offsets = self._c * directions
         points = np.concatenate([params + offsets, params - offsets])
 
@@ -197,8 +197,9 @@ class SPSAGradientEstimator:
         loss = float(answer.losses.mean())
         return GradientEstimate(gradient, variance, loss, answer.counts, shapes)
 
-    def _rng(self) -> np.random.Generator:
-        return np.random.default_rng([self.seed, self.n_estimates])
+    def _draw(self, count: int, n_params: int) -> FloatArray:
+        start, self._n_directions = self._n_directions, self._n_directions + count
+        return self._directions.draw(self.seed, start, count, n_params)
 
 
 class spsa_grad:  # noqa: N801  # a verb like qml.grad, which it can stand in for

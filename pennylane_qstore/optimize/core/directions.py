@@ -20,8 +20,15 @@ class Directions(Protocol):
     The slope along :math:`\Delta` times :math:`\Delta` then is the gradient on average.
     """
 
-    def draw(self, rng: np.random.Generator, count: int, n_params: int) -> FloatArray:
-        """Draw directions, shape ``(count, n_params)``."""
+    def draw(self, seed: int, start: int, count: int, n_params: int) -> FloatArray:
+        """Draw directions, shape ``(count, n_params)``.
+
+        Args:
+            seed: Decides them together with ``start``.
+            start: How many were drawn before, so that a kind without replacement goes on.
+            count: How many to draw.
+            n_params: Number of parameters.
+        """
 
     def population(self, n_params: int) -> float:
         """How many directions there are if they are drawn without replacement, else infinity.
@@ -34,9 +41,9 @@ class Directions(Protocol):
 class Rademacher:
     """Independent signs: every coordinate moves by one perturbation, up or down."""
 
-    def draw(self, rng: np.random.Generator, count: int, n_params: int) -> FloatArray:
+    def draw(self, seed: int, start: int, count: int, n_params: int) -> FloatArray:
         """Draw directions, shape ``(count, n_params)``."""
-        return (2 * rng.integers(0, 2, size=(count, n_params)) - 1).astype(np.float64)
+        return signs(np.random.default_rng([seed, start]), (count, n_params))
 
     def population(self, n_params: int) -> float:
         """They are independent."""
@@ -50,18 +57,20 @@ class HadamardRows:
     Each direction alone is a :class:`Rademacher` one. Together they are orthogonal if the number
     of parameters is a power of two, and nearly so otherwise, so that no two ask for the same: ``n``
     of them, with ``n`` the next power of two, give the gradient without error of the directions.
-    Beyond ``n`` a new matrix is drawn.
+    The rows are used up before a new matrix begins, also over several draws, so that an average of
+    the gradients of some steps has seen every direction.
     """
 
-    def draw(self, rng: np.random.Generator, count: int, n_params: int) -> FloatArray:
+    def draw(self, seed: int, start: int, count: int, n_params: int) -> FloatArray:
         """Draw directions, shape ``(count, n_params)``."""
-        matrix = hadamard(n_params)
-        blocks = []
-        for start in range(0, count, len(matrix)):
-            columns = rng.permutation(len(matrix))[:n_params]
-            rows = rng.permutation(len(matrix))[: count - start]
-            signs = 2 * rng.integers(0, 2, size=n_params) - 1
-            blocks.append(matrix[np.ix_(rows, columns)] * signs)
+        matrix, blocks = hadamard(n_params), []
+        size, stop = len(matrix), start + count
+        for sweep in range(start // size, -(-stop // size)):
+            rng = np.random.default_rng([seed, sweep])
+            columns = rng.permutation(size)[:n_params]
+            first, last = max(start - sweep * size, 0), min(stop - sweep * size, size)
+            rows = rng.permutation(size)[first:last]
+            blocks.append(matrix[np.ix_(rows, columns)] * signs(rng, (n_params,)))
         return np.concatenate(blocks)
 
     def population(self, n_params: int) -> float:
@@ -73,9 +82,9 @@ class HadamardRows:
 class Sphere:
     """Uniform on the sphere with the length of a sign vector, the same in every basis."""
 
-    def draw(self, rng: np.random.Generator, count: int, n_params: int) -> FloatArray:
+    def draw(self, seed: int, start: int, count: int, n_params: int) -> FloatArray:
         """Draw directions, shape ``(count, n_params)``."""
-        normal = rng.standard_normal((count, n_params))
+        normal = np.random.default_rng([seed, start]).standard_normal((count, n_params))
         lengths = np.linalg.norm(normal, axis=1, keepdims=True)
         scaled: FloatArray = normal * (np.sqrt(n_params) / lengths)
         return scaled
@@ -89,13 +98,18 @@ class Sphere:
 class Coordinates:
     """One coordinate at a time, in random order, with the length of a sign vector.
 
-    As long as ``count`` is at most ``n_params``, no coordinate comes twice.
+    No coordinate comes again before all have come, also over several draws.
     """
 
-    def draw(self, rng: np.random.Generator, count: int, n_params: int) -> FloatArray:
+    def draw(self, seed: int, start: int, count: int, n_params: int) -> FloatArray:
         """Draw directions, shape ``(count, n_params)``."""
-        rounds = -(-count // n_params)
-        order = np.concatenate([rng.permutation(n_params) for _ in range(rounds)])[:count]
+        first, last = start // n_params, -(-(start + count) // n_params)
+        sweeps = [
+            np.random.default_rng([seed, sweep]).permutation(n_params)
+            for sweep in range(first, last)
+        ]
+        skipped = start - first * n_params
+        order = np.concatenate(sweeps)[skipped : skipped + count]
         drawn = np.zeros((count, n_params))
         drawn[np.arange(count), order] = np.sqrt(n_params)
         return drawn
@@ -127,6 +141,11 @@ def directions_named(kind: str | Directions) -> Directions:
     if kind not in KINDS:
         raise InvalidOptionError(f"no directions {kind!r}; choose from {', '.join(KINDS)}")
     return KINDS[kind]
+
+
+def signs(rng: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:
+    """Independent fair signs."""
+    return (2 * rng.integers(0, 2, size=shape) - 1).astype(np.float64)
 
 
 @lru_cache(maxsize=16)

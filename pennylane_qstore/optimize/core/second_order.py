@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pennylane_qstore.errors import InvalidOptionError
-from pennylane_qstore.optimize.core.directions import RADEMACHER
+from pennylane_qstore.optimize.core.directions import signs
 from pennylane_qstore.optimize.core.gains import Gains
 from pennylane_qstore.optimize.core.moments import limited
 from pennylane_qstore.optimize.core.query import Answer, Query, mean_error
@@ -174,7 +174,7 @@ class SecondOrderSPSA:
     def _directions(self, state: SecondOrderState) -> tuple[FloatArray, FloatArray, FloatArray]:
         """For the gradient, and the two for the metric, each ``(resamplings, n_params)``."""
         rng = np.random.default_rng([state.seed, state.step])
-        drawn = RADEMACHER.draw(rng, 3 * self.resamplings, state.params.size)
+        drawn = signs(rng, (3 * self.resamplings, state.params.size))
         slopes, first, second = np.split(drawn, 3)
         return (slopes, slopes, second) if self.source == "losses" else (slopes, first, second)
 

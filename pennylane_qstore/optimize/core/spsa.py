@@ -139,6 +139,6 @@ class SPSA:
 
     def _directions(self, state: SPSAState) -> FloatArray:
         """The directions of a step, shape ``(n_directions, n_params)``, from seed and step."""
-        rng = np.random.default_rng([state.seed, state.step])
         count = self.gains.pairs(self.resamplings, state.curvature)
-        return self.directions.draw(rng, count, state.params.size)
+        start = state.step * self.resamplings
+        return self.directions.draw(state.seed, start, count, state.params.size)

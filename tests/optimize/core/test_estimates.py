@@ -17,8 +17,8 @@ def trials(kind, n_params, count, *, noise=0.0, seed=0, told=True):
     rng = np.random.default_rng(seed)
     gradient = rng.normal(size=n_params)
     estimates, variances = [], []
-    for _ in range(N_REPEATS):
-        directions = KINDS[kind].draw(rng, count, n_params)
+    for repeat in range(N_REPEATS):
+        directions = KINDS[kind].draw(repeat, 0, count, n_params)
         slopes = slopes_of(gradient, directions, noise, rng)
         known = np.full(count, noise if told else np.nan)
         population = KINDS[kind].population(n_params)
