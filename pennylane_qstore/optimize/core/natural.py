@@ -24,12 +24,11 @@ def natural_gradient(metric: FloatArray, gradient: FloatArray, lam: float) -> Fl
     References:
         Stokes, Izaac, Killoran and Carleo, Quantum 4, 269 (2020).
     """
-    values, vectors = spectrum(metric, lam)
-    return vectors @ ((vectors.T @ gradient) * values)
+    return pseudoinverse(regularized(metric, lam)) @ gradient
 
 
-def spectrum(metric: FloatArray, lam: float) -> tuple[FloatArray, FloatArray]:
-    r"""Eigenvalues of :math:`(F + \lambda I)^{-1}` and the eigenvectors as columns.
+def regularized(metric: FloatArray, lam: float) -> FloatArray:
+    r""":math:`F + \lambda I` without the negative eigenvalues of :math:`F`.
 
     Raises:
         InvalidLossError: If the metric is not a square matrix of finite numbers.
@@ -39,7 +38,11 @@ def spectrum(metric: FloatArray, lam: float) -> tuple[FloatArray, FloatArray]:
             f"expected a square metric tensor of finite numbers, but got shape {metric.shape}"
         )
     values, vectors = np.linalg.eigh((metric + metric.T) / 2)
-    shifted = np.clip(values, 0, None) + lam
-    cut = values.size * np.finfo(np.float64).eps * max(float(shifted.max(initial=0)), 1e-300)
-    inverse = np.divide(1, shifted, out=np.zeros_like(shifted), where=shifted > cut)
-    return inverse, vectors
+    kept = np.clip(values, 0, None) + lam
+    return np.asarray((vectors * kept) @ vectors.T, dtype=np.float64)
+
+
+def pseudoinverse(matrix: FloatArray) -> FloatArray:
+    """Inverse on the range of a positive matrix."""
+    inverse = np.linalg.pinv(matrix, rcond=1e-12, hermitian=True)
+    return np.asarray(inverse, dtype=np.float64)

@@ -40,11 +40,15 @@ from pennylane_qstore.optimize.core.adaptive.rules import (
     check_significance,
 )
 from pennylane_qstore.optimize.core.adaptive.trend import Trend
+from pennylane_qstore.optimize.core.natural import regularized
 from pennylane_qstore.optimize.core.query import Answer, Counts, Query
 from pennylane_qstore.optimize.core.state import check_counters, frozen, load
 from pennylane_qstore.optimize.errors import BudgetReachedError
 
 FloatArray = NDArray[np.float64]
+
+OPTIMISM = 2.0
+"""So that a natural gradient is tried once where its metric tensor is not dear."""
 
 
 def all_methods() -> tuple[GradientMethod, ...]:
@@ -156,8 +160,8 @@ class AdaptiveGradient:
             state = replace(state, metric=frozen_matrix(reading.metric), metric_age=0)
         metric = self._regularized(state)
         learned = learn(state, reading, metric)
-        if metric.size:
-            learned = learn_natural(learned, reading, state.metric, self.mover.lam)
+        if metric.size and reading.spread == 0:
+            learned = learn_natural(learned, reading, metric)
         state = self._counted(state, plan, query, answer)
         moved = self._moved(state, reading, learned, natural=plan.method.name == "natural_gradient")
         counts = answer.counts
@@ -189,7 +193,15 @@ class AdaptiveGradient:
         Raises:
             InvalidOptionError: If there is no such method, with those that there are.
         """
-        return replace(state, forced=method and check_method(method, self._names()))
+        return replace(state, forced=self.forcible(method))
+
+    def forcible(self, method: str) -> str:
+        """The name, if it is empty or that of a method here.
+
+        Raises:
+            InvalidOptionError: With the names that there are.
+        """
+        return method and check_method(method, self._names())
 
     def plan(self, state: AdaptiveState) -> Plan:
         """The step to come.
@@ -236,20 +248,17 @@ class AdaptiveGradient:
         return tuple(found)
 
     def _progress(self, name: str, learned: Learned, noise: float) -> float:
-        """Before a natural gradient was seen, it is taken to be worth twice a plain one."""
+        """Expected decrease; of a natural gradient never seen, ``OPTIMISM`` times a plain one's."""
         signal = 1.0 if learned.signal_size is None else learned.signal_size
         along, across = learned.along or 1.0, learned.across or 1.0
         plain = progress(signal, noise, along, across)
         if name != "natural_gradient":
             return plain
-        natural = [
-            mean(one)
-            for one in (learned.natural_signal, learned.natural_noise, learned.natural_curvature)
-        ]
-        size, spread, curvature = natural
-        if size is None or spread is None or curvature is None or curvature == 0:
-            return 2 * plain
-        return progress(size, spread, abs(curvature), abs(curvature))
+        size, spread = mean(learned.natural_signal), mean(learned.natural_noise)
+        curvature = learned.natural_along
+        if size is None or spread is None or curvature is None:
+            return OPTIMISM * plain
+        return progress(size, spread, curvature, curvature)
 
     def _choice(self, state: AdaptiveState, options: tuple[Option, ...]) -> Choice:
         if state.forced:
@@ -315,7 +324,7 @@ class AdaptiveGradient:
     def _regularized(self, state: AdaptiveState) -> FloatArray:
         if not state.metric.size:
             return state.metric
-        return state.metric + self.mover.lam * np.eye(state.params.size)
+        return regularized(state.metric, self.mover.lam)
 
     def _known(self, state: AdaptiveState) -> Bounds:
         return Bounds(
@@ -326,6 +335,8 @@ class AdaptiveGradient:
 
     def _objection(self, state: AdaptiveState, method: GradientMethod, amount: int) -> str:
         bound = method.bound(self._known(state), state, amount)
+        if bound is not None and method.shots is not None:
+            bound = replace(bound, shots=max(bound.shots, bound.executions * method.shots))
         return self.budget.objection(state.spent, bound, self.prices)
 
     def _method(self, name: str) -> GradientMethod:

@@ -28,11 +28,11 @@ class Learned:
         signal: :math:`|g|^2`, without what noise adds to it.
         mean_curvature: :math:`\operatorname{tr} H / n`, from second differences.
         squared_curvature: Mean of :math:`(\Delta^T H \Delta / n)^2` over random directions.
-        curvature: :math:`x^T H x / x^T x` along moves :math:`x`.
+        curvature: Mean square of :math:`x^T H x / x^T x` along moves :math:`x`.
         natural_signal: :math:`g^T F^{-1} g` with the (regularized) metric tensor :math:`F`.
         natural_noise: :math:`\operatorname{tr}(F^{-1}\Sigma)` for the covariance :math:`\Sigma` of
             a gradient by parameter shift.
-        natural_curvature: :math:`x^T H x / x^T F x` along moves.
+        natural_curvature: Mean square of :math:`x^T H x / x^T F x` along moves.
     """
 
     noise: Running = NOTHING
@@ -76,20 +76,25 @@ class Learned:
     @property
     def across(self) -> float | None:
         r"""Curvature to expect along a random direction, in size."""
-        sizes = [abs(one) for one in (mean(self.mean_curvature), self._root_mean_square) if one]
-        return max(sizes, default=mean(self.curvature) and abs(self.curvature[0] / self.curvature[1]))
+        known = [abs(mean(self.mean_curvature) or 0.0), _root(self.squared_curvature) or 0.0]
+        return max(known) or _root(self.curvature)
 
     @property
     def along(self) -> float | None:
         """Curvature to expect along a gradient, in size.
 
-        As seen along moves; twice that of random directions until moves have shown it, because a
-        gradient points along the steep ones.
+        As seen along moves; four times that of random directions until moves have shown it, because
+        a gradient points along the steep ones.
         """
-        random, seen = self.across, mean(self.curvature)
+        random, seen = self.across, _root(self.curvature)
         if seen is None or self.curvature[1] < 0.5:
-            return None if random is None else 2 * random
-        return max(abs(seen), random or 0.0)
+            return None if random is None else 4 * random
+        return max(seen, random or 0.0)
+
+    @property
+    def natural_along(self) -> float | None:
+        """Curvature to expect along a natural gradient, by the metric tensor."""
+        return _root(self.natural_curvature)
 
     @property
     def unevenness(self) -> float:
@@ -97,10 +102,11 @@ class Learned:
         square, average = mean(self.squared_curvature), mean(self.mean_curvature)
         return 0.0 if square is None or average is None else max(square - average**2, 0.0)
 
-    @property
-    def _root_mean_square(self) -> float | None:
-        square = mean(self.squared_curvature)
-        return None if square is None else max(square, 0.0) ** 0.5
+
+def _root(square: Running) -> float | None:
+    """Root of a mean square; None before there is one, and where noise outweighs it."""
+    size = mean(square)
+    return None if size is None or size <= 0 else size**0.5
 
 
 def progress(signal: float, noise: float, along: float, across: float) -> float:

@@ -55,6 +55,10 @@ class GradientMethod(Protocol):
     def name(self) -> str:
         """Its name."""
 
+    @property
+    def shots(self) -> int | None:
+        """Repetitions that it asks for; None leaves them to the objective."""
+
     def amounts(self, n_params: int) -> tuple[int, ...]:
         """What may be chosen as amount; the first is the default."""
 

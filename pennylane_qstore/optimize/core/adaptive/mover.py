@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pennylane_qstore.errors import InvalidOptionError
-from pennylane_qstore.optimize.core.adaptive.learned import Learned, mean
+from pennylane_qstore.optimize.core.adaptive.learned import Learned
 from pennylane_qstore.optimize.core.adaptive.methods import Reading
 from pennylane_qstore.optimize.core.adaptive.records import AdaptiveState
 from pennylane_qstore.optimize.core.gains import Schedule
-from pennylane_qstore.optimize.core.natural import spectrum
+from pennylane_qstore.optimize.core.natural import pseudoinverse
 from pennylane_qstore.optimize.core.schedules import step_size
 from pennylane_qstore.optimize.core.transforms import Chain, Memory, Moment, Transform
 
@@ -75,13 +75,13 @@ class Mover:
             state: Before the step.
             reading: The gradient.
             learned: With what the reading showed.
-            metric: Metric tensor to divide by; empty for none.
+            metric: Regularized metric tensor to divide by; empty for none.
         """
         gradient, variance = reading.gradient, total_variance(reading, learned)
         if metric.size:
-            inverse, vectors = spectrum(metric, self.lam)
-            direction, memory = vectors @ ((vectors.T @ gradient) * inverse), state.memory
-            leaked = float(variance @ (vectors**2 @ inverse))
+            inverse = pseudoinverse(metric)
+            direction, memory = inverse @ gradient, state.memory
+            leaked = float(variance @ np.diag(inverse))
         else:
             moment = Moment(state.params, state.step)
             direction, memory = self.transform.update(gradient, state.memory, moment)
@@ -99,7 +99,7 @@ class Mover:
         longest = float(np.abs(direction).max(initial=0))
         if longest == 0:
             return 0.0
-        along = mean(learned.natural_curvature) if metric.size else learned.along
+        along = learned.natural_along if metric.size else learned.along
         if along is None:
             first = self.initial / float(np.sqrt(np.mean(direction**2)))
             return min(first, self.largest / longest)
@@ -130,12 +130,14 @@ def learn(state: AdaptiveState, reading: Reading, metric: FloatArray) -> Learned
 
     The difference of the gradients before and after a move :math:`x` gives :math:`x^T H x`. The
     gradient before is the one that the move followed, so its noise does not cancel in
-    :math:`x^T \hat g`; its mean there is known and subtracted.
+    :math:`x^T \hat g`; its mean there is known and subtracted. A difference that noise alone could
+    make of the usual curvature is left out: moves get short where the curvature seems large, and
+    short moves show nothing but noise.
 
     Args:
         state: Before the step.
         reading: Of the step.
-        metric: Metric tensor at hand (regularized), or empty.
+        metric: Regularized metric tensor at hand, or empty.
     """
     learned = state.learned.seen("noise", reading.point_noise)
     learned = learned.seen("gradient_noise", reading.whole_noise)
@@ -148,26 +150,29 @@ def learn(state: AdaptiveState, reading: Reading, metric: FloatArray) -> Learned
     learned = learned.seen("signal", size, weight=reading.evidence)
     moved = state.displacement
     length = float(moved @ moved) if moved.size else 0.0
+    natural_length = float(moved @ metric @ moved) if metric.size and moved.size else 0.0
     if length == 0:
         return learned
     before = float(moved @ state.gradient) - state.overlap
     change = float(moved @ reading.gradient) - before
     here = total_variance(reading, learned)
     there = np.where(np.isnan(state.variance), here, state.variance)
-    error = float(moved**2 @ (here + there)) / length**2
-    usual = learned.along or 1.0
-    weight = 1 / (1 + error / usual**2)
-    learned = learned.seen("curvature", change / length, weight)
-    if metric.size:
-        learned = learned.seen("natural_curvature", change / float(moved @ metric @ moved), weight)
+    error = float(moved**2 @ (here + there))
+    usual = 4 * (learned.across or 0.25)
+    share = 1 - error / (usual * length) ** 2
+    if share <= 0:
+        return learned
+    for name, norm in (("curvature", length), ("natural_curvature", natural_length)):
+        if norm > 0:
+            square = max((change**2 - error) / norm**2, 0.0)
+            learned = learned.seen(name, square, share)
     return learned
 
 
-def learn_natural(learned: Learned, reading: Reading, metric: FloatArray, lam: float) -> Learned:
-    """With the signal and the noise of a natural gradient."""
-    inverse, vectors = spectrum(metric, lam)
-    variance = total_variance(reading, learned)
-    noise = float(variance @ (vectors**2 @ inverse))
-    signal = float((vectors.T @ reading.gradient) ** 2 @ inverse) - noise
+def learn_natural(learned: Learned, reading: Reading, metric: FloatArray) -> Learned:
+    """With the signal and the noise of a natural gradient, by a regularized metric tensor."""
+    inverse = pseudoinverse(metric)
+    noise = float(total_variance(reading, learned) @ np.diag(inverse))
+    signal = float(reading.gradient @ inverse @ reading.gradient) - noise
     learned = learned.seen("natural_signal", max(signal, 0.0))
     return learned.seen("natural_noise", noise)

@@ -24,8 +24,9 @@ FloatArray = NDArray[np.float64]
 class Spsa:
     r"""Simultaneous perturbation: ``amount`` pairs :math:`\theta \pm c\Delta`.
 
-    In the first three steps, every fifth and from four pairs on, the loss at the centre is asked, too: with it each
-    pair gives :math:`\Delta^T H \Delta`. Losses are corrected by it to the centre.
+    In the first three steps, every fifth and from four pairs on, the loss at the centre is asked,
+    too: with it each pair gives :math:`\Delta^T H \Delta`, by which losses are corrected to the
+    centre.
 
     Attributes:
         perturbation: :math:`c`.
@@ -54,23 +55,38 @@ class Spsa:
         plus, minus = answer.losses[:amount], answer.losses[amount : 2 * amount]
         variance = answer.variances[: 2 * amount].sum() / (2 * c * amount) ** 2
         bends = None
-        learned = state.learned
         if _centred(state.step, amount):
             bends = (plus + minus - 2 * answer.losses[-1]) / (c**2 * n_params)
-            learned = learned.seen("mean_curvature", float(bends.mean()))
-        shift = c**2 * n_params / 2
-        noise = answer.variances[: 2 * amount].sum() / (2 * amount) ** 2
+        loss, error = self._loss(state, amount, answer)
         return Reading(
             ((plus - minus) / (2 * c)) @ _directions(state, amount) / amount,
             np.full(n_params, variance),
             (n_params - 1) / amount,
-            float((plus + minus).mean()) / 2 - shift * (mean(learned.mean_curvature) or 0.0),
-            root(noise + shift**2 * learned.unevenness / amount),
+            loss,
+            error,
             point_noise=float(answer.variances.mean()),
             bends=bends,
             bend_noise=6 * float(answer.variances.mean()) / (c**2 * n_params) ** 2,
             evidence=amount / 4,
         )
+
+    def _loss(
+        self, state: AdaptiveState, amount: int, answer: Answer
+    ) -> tuple[float, float | None]:
+        r"""Loss at the centre: asked, or :math:`\overline{L_\pm} - \tfrac12 c^2 \operatorname{tr} H`.
+
+        The error of the second is that of the pairs, of the directions (:math:`\Delta^T H \Delta` is
+        not :math:`\operatorname{tr} H`), and of the trace as learned.
+        """
+        if _centred(state.step, amount):
+            return float(answer.losses[-1]), root(answer.variances[-1])
+        learned, half = state.learned, self.perturbation**2 * state.params.size / 2
+        noise = float(answer.variances.mean())
+        known = learned.mean_curvature[1]
+        variance = noise / (2 * amount) + half**2 * learned.unevenness / amount
+        variance += noise / known if known else 0.0
+        shift = half * (mean(learned.mean_curvature) or 0.0)
+        return float(answer.losses.mean()) - shift, root(variance)
 
     def expected(self, known: Bounds, n_params: int, amount: int) -> Counts:
         """Two losses for each pair, and sometimes the centre."""
@@ -167,4 +183,5 @@ def _centred(step: int, amount: int) -> bool:
 def _directions(state: AdaptiveState, amount: int) -> FloatArray:
     """Rademacher directions, shape ``(amount, n_params)``, from seed and step alone."""
     rng = np.random.default_rng([state.seed, state.step, 1])
-    return 2.0 * rng.integers(0, 2, size=(amount, state.params.size)) - 1.0
+    signs = 2 * rng.integers(0, 2, size=(amount, state.params.size)) - 1
+    return signs.astype(np.float64)
