@@ -1,6 +1,7 @@
 """Optimizers: a NumPy core that is asked and told, and a PennyLane face that steps."""
 
 from pennylane_qstore.optimize.adaptive import AdaptiveGradientOptimizer, GradientReport
+from pennylane_qstore.optimize.bayesian import BayesianOptimizer
 from pennylane_qstore.optimize.core import SPSA, Gains, Schedule, SPSAState
 from pennylane_qstore.optimize.core.adaptive import (
     Bounds,
@@ -11,21 +12,67 @@ from pennylane_qstore.optimize.core.adaptive import (
     Prices,
     ProgressRule,
 )
+from pennylane_qstore.optimize.core.schedules import (
+    Constant,
+    CosineDecay,
+    ExponentialDecay,
+    StepDecay,
+    WarmUp,
+)
+from pennylane_qstore.optimize.core.shots import ShotSchedule, SignalShots, divide_shots
+from pennylane_qstore.optimize.core.transforms import (
+    Adam,
+    Chain,
+    ClipNorm,
+    ClipValue,
+    Momentum,
+    Scale,
+    WeightDecay,
+    chain,
+)
 from pennylane_qstore.optimize.errors import (
     BudgetReachedError,
     InvalidLossError,
     InvalidStateError,
+    MissingLibraryError,
     NonFiniteLossError,
     NothingToTrainError,
+    UnknownFrequenciesError,
     UntrainableArgumentError,
 )
 from pennylane_qstore.optimize.estimator import GradientEstimate, SPSAGradientEstimator, spsa_grad
+from pennylane_qstore.optimize.frugal import PlannedShotsOptimizer, ShotFrugalOptimizer
+from pennylane_qstore.optimize.gradient import GradientOptimizer
 from pennylane_qstore.optimize.local_model import LocalModelOptimizer
 from pennylane_qstore.optimize.qnspsa import QNSPSAOptimizer, SecondOrderSPSAOptimizer
 from pennylane_qstore.optimize.quantum_natural import QNGOptimizer
+from pennylane_qstore.optimize.rosalin import sample_operators
+from pennylane_qstore.optimize.rotosolve import RotosolveOptimizer
 from pennylane_qstore.optimize.spsa import SPSAOptimizer
 
 __all__ = [
+    "BayesianOptimizer",
+    "Constant",
+    "CosineDecay",
+    "ExponentialDecay",
+    "StepDecay",
+    "WarmUp",
+    "ShotSchedule",
+    "SignalShots",
+    "divide_shots",
+    "Adam",
+    "Chain",
+    "ClipNorm",
+    "ClipValue",
+    "Momentum",
+    "Scale",
+    "WeightDecay",
+    "chain",
+    "PlannedShotsOptimizer",
+    "ShotFrugalOptimizer",
+    "GradientOptimizer",
+    "sample_operators",
+    "RotosolveOptimizer",
     "AdaptiveGradientOptimizer",
     "Bounds",
     "Budget",
@@ -52,5 +99,7 @@ __all__ = [
     "SPSAOptimizer",
     "SPSAState",
     "Schedule",
+    "MissingLibraryError",
+    "UnknownFrequenciesError",
     "UntrainableArgumentError",
 ]
