@@ -25,7 +25,7 @@ class ShotFrugalOptimizer(Optimizer[ShotFrugalState]):
 
     * All shifted circuits leave in one batch, each with its own shots; PennyLane runs every
       derivative with the shots of the most demanding one.
-    * gCANS, which looks at the gradient as a whole and needs fewer shots (Gu et al. 2021).
+    * gCANS, which looks at the gradient as a whole and takes fewer, larger steps, is there, too.
     * ``stepsize`` may be left out: it is then 1 over the sum of the absolute coefficients.
 
     For a QNode that returns one expectation value, the size of its observable and the frequencies
@@ -39,7 +39,8 @@ class ShotFrugalOptimizer(Optimizer[ShotFrugalState]):
 
     Args:
         stepsize: Below 2 / ``lipschitz``; 1 / ``lipschitz`` if None.
-        rule: ``"gcans"`` or ``"icans"``.
+        rule: ``"icans"``, which spends fewer shots on the benchmark, or ``"gcans"``, which takes
+            fewer round trips.
         min_shots: Fewest shots of a circuit, and those of the first step.
         max_shots: Most shots of a circuit.
         mu: Weight of the past in the running means.
@@ -64,7 +65,7 @@ class ShotFrugalOptimizer(Optimizer[ShotFrugalState]):
         self,
         stepsize: float | None = None,
         *,
-        rule: Rule = "gcans",
+        rule: Rule = "icans",
         min_shots: int = 10,
         max_shots: int = 10_000,
         mu: float = 0.99,
@@ -113,7 +114,7 @@ class PlannedShotsOptimizer(Optimizer[PlannedState[Any]]):
     """Any optimizer of this package, with the shots of its points decided by a plan.
 
     >>> opt = PlannedShotsOptimizer(SPSAOptimizer(300), ShotSchedule(300))
-    >>> opt = PlannedShotsOptimizer(SPSAOptimizer(300), SignalShots(100, 5000))
+    >>> opt = PlannedShotsOptimizer(SPSAOptimizer(300), SignalShots())
 
     Args:
         optimizer: What decides the points; it has not to be used by itself any more.

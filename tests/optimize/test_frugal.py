@@ -93,7 +93,7 @@ def test_a_cost_of_unknown_size_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("shots", "expected"), [(70, 70), (ShotSchedule(3), 500), (SignalShots(40), 40)]
+    ("shots", "expected"), [(70, 70), (ShotSchedule(3), 500), (SignalShots(40, first=90), 90)]
 )
 def test_any_optimizer_can_be_given_a_plan(shots, expected):
     circuit, device = make()

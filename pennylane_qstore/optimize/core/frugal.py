@@ -102,7 +102,7 @@ class ShotFrugal:
     stepsize: float | None = None
     lipschitz: float | None = None
     frequencies: int | tuple[int, ...] | None = None
-    rule: Rule = "gcans"
+    rule: Rule = "icans"
     min_shots: int = 10
     max_shots: int = 10_000
     mu: float = 0.99

@@ -148,22 +148,24 @@ class SignalShots:
     are running means. Steps whose answers do not know their variances change nothing.
 
     Attributes:
-        low: Fewest shots, and those of the first step.
+        low: Fewest shots.
         high: Most shots.
         ratio: :math:`r`, signal over noise of a single loss.
         memory: Weight of the past in the running means, from 0 to below 1.
+        first: Shots of the first step, from which calibrated gains are set.
 
     Raises:
         InvalidOptionError: If a setting is out of its range.
     """
 
-    low: int = 100
+    low: int = 30
     high: int = 10_000
     ratio: float = 1.0
     memory: float = 0.9
+    first: int = 300
 
     def __post_init__(self) -> None:
-        _counts(low=self.low, high=self.high)
+        _counts(low=self.low, high=self.high, first=self.first)
         if self.low > self.high:
             raise InvalidOptionError(f"low is {self.low}, above high, which is {self.high}")
         if not (math.isfinite(self.ratio) and self.ratio > 0):
@@ -173,7 +175,7 @@ class SignalShots:
 
     def init(self) -> Memory:
         """Shots of the next step, and both running means, not yet normalised."""
-        return float(self.low), 0.0, 0.0
+        return float(self.first), 0.0, 0.0
 
     def shots(self, memory: Memory, step: int) -> int:
         """What the last step made of it."""
@@ -188,7 +190,7 @@ class SignalShots:
         scatter = float(answer.losses.var(ddof=1)) - variance
         signal = self.memory * signal + (1 - self.memory) * scatter
         noise = self.memory * noise + (1 - self.memory) * variance * now
-        most = min(self.high, 2 * int(now))
+        most = min(self.high, max(self.low, 2 * int(now)))
         wanted = math.inf if signal <= 0 < noise else self.ratio**2 * noise / (signal or 1.0)
         return float(min(max(self.low, math.ceil(min(wanted, most))), most)), signal, noise
 

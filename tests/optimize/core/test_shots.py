@@ -85,7 +85,7 @@ def learn(plan, memory, losses, variances):
 
 
 def test_shots_follow_from_signal_and_noise_worked_by_hand():
-    plan = SignalShots(low=100, high=10_000, ratio=2.0, memory=0.0)
+    plan = SignalShots(low=100, high=10_000, ratio=2.0, memory=0.0, first=100)
     # Scatter 2.0 - 0.5 of noise = 1.5 of signal; noise at one shot 0.5 * 100 = 50:
     # 4 * 50 / 1.5 = 133.3
     memory = learn(plan, plan.init(), [1.0, 3.0], [0.5, 0.5])
@@ -96,7 +96,7 @@ def test_shots_follow_from_signal_and_noise_worked_by_hand():
 
 
 def test_shots_stay_within_their_bounds_and_unknown_or_no_noise_changes_nothing():
-    plan = SignalShots(low=10, high=35)
+    plan = SignalShots(low=10, high=35, first=10)
     memory = plan.init()
     for _ in range(4):
         memory = learn(plan, memory, [1.0, 1.0], [0.5, 0.5])
@@ -120,14 +120,14 @@ def noisy(core, state, n_steps):
 
 
 def test_a_planned_core_spends_more_shots_as_the_slope_fades():
-    core = Planned(SPSA(Gains(a=0.3, stability=5.0)), SignalShots(20, 5000))
+    core = Planned(SPSA(Gains(a=0.3, stability=5.0)), SignalShots(20, 5000, first=20))
     _, trace = noisy(core, core.init(np.full(3, 2.0), seed=1), 200)
     assert trace[:10, 3].mean() < 40
     assert trace[-20:, 3].mean() > 200
     assert (trace[:, 3] == trace[:, 4]).all()
 
 
-@pytest.mark.parametrize("plan", [SignalShots(20, 500), Scheduled(ShotSchedule(30))])
+@pytest.mark.parametrize("plan", [SignalShots(20, 500, first=20), Scheduled(ShotSchedule(30))])
 def test_a_planned_run_resumed_from_json_repeats_the_undisturbed_one(plan):
     core = Planned(SPSA(Gains(a=0.3)), plan)
     start = core.init(np.full(3, 0.5), seed=1)
@@ -160,6 +160,12 @@ def test_a_damaged_state_or_schedule_is_named():
     bad = Planned(SPSA(Gains(a=0.3)), Scheduled(lambda step: 0))
     with pytest.raises(InvalidOptionError, match="shots at step 0 is 0"):
         bad.ask(bad.init([0.0], seed=1))
-    for settings_ in ({"low": 0}, {"low": 9, "high": 8}, {"ratio": 0.0}, {"memory": 1.0}):
+    for settings_ in (
+        {"low": 0},
+        {"first": 0},
+        {"low": 9, "high": 8},
+        {"ratio": 0.0},
+        {"memory": 1.0},
+    ):
         with pytest.raises(InvalidOptionError):
             SignalShots(**settings_)
