@@ -10,7 +10,9 @@ which the optimizer never sees.
 """
 
 import argparse
+import fcntl
 import json
+import tempfile
 import time
 import warnings
 from collections.abc import Iterable
@@ -28,11 +30,12 @@ RESULTS = Path(__file__).parents[1] / "results" / "optimizers.json"
 MEASURES = ("circuits", "shots", "round trips")
 # Circuits of a run. One that is sparing with shots goes on until it has used SHOTS_PER_CIRCUIT
 # for each of them, at most to LONGER times as many circuits.
-LIMITS = {"heisenberg": 12_000, "classifier": 16_000, "moons": 16_000}
-LIMIT = 6000
+LIMITS = {"heisenberg": 9000, "classifier": 8000, "moons": 8000}
+LIMIT = 3000
 SHOTS_PER_CIRCUIT, LONGER = 250, 4
 FIRST_TUNING_SEED = 1000
 KEYS = tuple((target, column) for target in range(2) for column in range(len(MEASURES)))
+HOPELESS = 5
 # A tuned peer is measured on all seeds where tuning left it within this of the best tuned one.
 WITHIN = 2.0
 
@@ -42,7 +45,7 @@ class _Enough(Exception):  # noqa: N818 (nothing is wrong)
 
 
 def run_once(problem: Problem, run: Run, shots: int, seed: int) -> dict[str, Any]:
-    """One run from its start to its limit, or to a quarter of it with all targets reached.
+    """One run from its start to its limit, or to an eighth of it with all targets reached.
 
     Returns:
         ``hits``: what each target took, or None; ``end``: what all took; ``final``: the last loss;
@@ -62,7 +65,7 @@ def run_once(problem: Problem, run: Run, shots: int, seed: int) -> dict[str, Any
             if hits[index] is None and final <= target:
                 hits[index] = _cost(oracle)
         circuits = min(oracle.counts.executions, oracle.counts.shots / SHOTS_PER_CIRCUIT)
-        if circuits >= limit or (all(hits) and oracle.counts.executions >= limit / 4):
+        if circuits >= limit or (all(hits) and oracle.counts.executions >= limit / 8):
             raise _Enough
 
     started = time.perf_counter()
@@ -116,8 +119,13 @@ def _rounded(value: float) -> float | None:
 
 
 def many(problem: Problem, setting: tuple[Run, int], seeds: Iterable[int]) -> list[dict[str, Any]]:
-    run, shots = setting
-    return [run_once(problem, run, shots, seed) for seed in seeds]
+    """One run for each seed; no more than HOPELESS of them if none reaches anything."""
+    found: list[dict[str, Any]] = []
+    for seed in seeds:
+        found.append(run_once(problem, *setting, seed))
+        if len(found) >= HOPELESS and not any(any(one["hits"]) for one in found):
+            break
+    return found
 
 
 def tune(problem: Problem, settings: Settings) -> dict[str, list[dict[str, Any]]]:
@@ -142,15 +150,21 @@ def _rank(runs: list[dict[str, Any]], target: int, column: int) -> tuple[float, 
 
 
 # ---------------------------------------------------------------------- parts and their merging
-def load() -> dict[str, Any]:
+def load(path: Path = RESULTS) -> dict[str, Any]:
     """What has been measured so far."""
-    if RESULTS.exists():
-        return dict(json.loads(RESULTS.read_text(encoding="utf-8")))
+    if path.exists():
+        return dict(json.loads(path.read_text(encoding="utf-8")))
     return {"benchmark": "optimizers", "results": {}}
 
 
 def merge(problem: Problem, kind: str, label: str, entry: dict[str, Any]) -> None:
-    """Write one entry beside what is there, in place."""
+    """Write one entry beside what is there; parts may be measured by several processes."""
+    with (Path(tempfile.gettempdir()) / "qstore-optimizers.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _write(problem, kind, label, entry)
+
+
+def _write(problem: Problem, kind: str, label: str, entry: dict[str, Any]) -> None:
     content = load()
     content["packages"] = _versions()
     part = content["results"].setdefault(problem.name, {"targets": list(problem.targets)})

@@ -12,9 +12,9 @@ from benchmarks.optimizers.problems import SHOTS, Oracle, Problem, all_problems
 from benchmarks.optimizers.simulate import FloatArray
 from pennylane_qstore.optimize.core.adaptive import AdaptiveGradient
 from pennylane_qstore.optimize.core.frugal import ShotFrugal
-from pennylane_qstore.optimize.core.local_model import LocalModel
 from pennylane_qstore.optimize.core.rotosolve import Rotosolve
 from pennylane_qstore.optimize.frequencies import examine
+from pennylane_qstore.optimize.local_model import SETTINGS, Resource
 from pennylane_qstore.optimize.spsa import SPSAOptimizer
 
 
@@ -31,11 +31,11 @@ def core_run(make: Callable[[Problem], Any]) -> Run:
     return run
 
 
-def local_model(**settings: Any) -> Run:
+def local_model(minimize: Resource) -> Run:
     """The model knows how parameters become angles, as it does from a QNode."""
 
     def run(oracle: Oracle, params: FloatArray, seed: int, report: Report) -> None:
-        core = LocalModel(**settings)
+        core = SETTINGS[minimize]
         angles, counts = oracle.problem.structure
         state = core.init(params, seed=seed, angles=angles, counts=counts)
         while True:
@@ -71,7 +71,8 @@ def _frugal(problem: Problem) -> ShotFrugal:
 
 
 OURS: Settings = {
-    "LocalModel": (local_model(), SHOTS),
+    "LocalModel": (local_model("circuits"), SHOTS),
+    "LocalModel, shots": (local_model("shots"), SHOTS),
     "SPSA": (core_run(lambda _: SPSAOptimizer()._core), SHOTS),
     "Rotosolve": (core_run(_rotosolve), SHOTS),
     "ShotFrugal": (core_run(_frugal), SHOTS),

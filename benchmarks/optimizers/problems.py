@@ -508,7 +508,12 @@ def _build() -> tuple[Problem, ...]:
     heisenberg = _chain(6, {"X": 1.0, "Y": 1.0, "Z": 1.0}, {})
     return (
         Problem(
-            "tfim", 6, _layers(6, 4, ("Y",)), _chain(6, {"Z": -1.0}, {"X": -1.0}), (-6.9, -7.15), 0.5
+            "tfim",
+            6,
+            _layers(6, 4, ("Y",)),
+            _chain(6, {"Z": -1.0}, {"X": -1.0}),
+            (-6.9, -7.15),
+            0.5,
         ),
         Problem("heisenberg", 6, _layers(6, 4, ("Y", "Z")), heisenberg, (-8.0, -9.2)),
         Problem("h2", 4, _layers(4, 4, ("Y",)), _H2, (-1.12, -1.1357), 0.2),
