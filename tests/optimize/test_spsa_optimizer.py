@@ -14,7 +14,7 @@ from pennylane_qstore.optimize import (
     NothingToTrainError,
     SPSAOptimizer,
 )
-from pennylane_qstore.optimize.core import Counts
+from pennylane_qstore.optimize.core import CalibratedGains, Counts, Gains, GradientAverage
 
 pnp = qml.numpy
 KINDS = ("plain", "marked", "frozen", "float")
@@ -271,3 +271,59 @@ def test_a_state_that_does_not_fit_is_named(saved, said):
 def test_a_negative_seed_is_named():
     with pytest.raises(InvalidStateError, match="seed is -1"):
         SPSAOptimizer(maxiter=5, seed=-1)
+
+
+def test_the_recommended_default_does_not_depend_on_the_unit_of_the_loss():
+    def scaled(unit):
+        return lambda x: unit * float(np.sum(np.cos(x) + 0.1 * x**2))
+
+    ends = []
+    for unit in (1e-3, 1.0, 1e3):
+        opt, params = SPSAOptimizer(seed=3), np.array([0.1, 0.2, 0.3])
+        for _ in range(20):
+            params = opt.step(scaled(unit), params)
+        ends.append(params)
+    np.testing.assert_allclose(ends[0], ends[1], atol=1e-4)
+    np.testing.assert_allclose(ends[2], ends[1], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"gains": CalibratedGains(every=2)},
+        {"maxiter": 50, "a": 1.0, "averaging": True, "blocking": True},
+        {"maxiter": 50, "a": 0.3, "resamplings": 4, "directions": "sphere"},
+        {"maxiter": 50, "a": 0.3, "transforms": (GradientAverage(),), "max_step": 0.3},
+    ],
+)
+def test_every_composition_resumes_bit_for_bit_and_lowers_the_loss(options):
+    def loss(x):
+        return float(np.sum(np.cos(x) + 0.1 * x**2))
+
+    def run(opt, params, n_steps):
+        trace = []
+        for _ in range(n_steps):
+            params = opt.step(loss, params)
+            trace.append(params)
+        return trace
+
+    start = np.array([0.3, -0.4, 0.5])
+    undisturbed = run(SPSAOptimizer(seed=4, **options), start, 40)
+    first = SPSAOptimizer(seed=4, **options)
+    beginning = run(first, start, 7)
+    second = SPSAOptimizer(**options)
+    second.state = json.loads(json.dumps(first.state))
+    np.testing.assert_array_equal([*beginning, *run(second, beginning[-1], 33)], undisturbed)
+    assert loss(undisturbed[-1]) < loss(start) - 0.5
+
+
+def test_what_transforms_and_gains_are_given_is_taken_with_the_recommended_rest():
+    opt = SPSAOptimizer(gains=Gains(a=0.0), seed=1)
+    start = np.ones(3)
+    np.testing.assert_array_equal(opt.step(lambda x: float(x @ x), start), start)
+    assert opt.counts.executions == 0
+    seen = []
+    SPSAOptimizer(c=0.7, seed=1).step(lambda x: seen.append(x) or float(x @ x), start)
+    assert len(seen) == 8
+    np.testing.assert_allclose(np.abs(np.array(seen) - start), 0.7)

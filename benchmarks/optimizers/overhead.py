@@ -1,0 +1,101 @@
+"""What a step of each SPSA optimizer costs beyond the evaluations, for 64 parameters.
+
+The objective is a Python function that does next to nothing; the time it and its evaluator take is
+subtracted (``last.seconds``). For the quantum natural optimizers, which need circuits, the core is
+timed alone with answers made up beforehand.
+
+    python -m benchmarks.optimizers.overhead [--steps 200] [--save]
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pennylane_qstore.optimize import SecondOrderSPSAOptimizer, SPSAOptimizer
+from pennylane_qstore.optimize.core import (
+    Answer,
+    Blocked,
+    CalibratedGains,
+    Gains,
+    GradientAverage,
+    SecondOrderSPSA,
+)
+from pennylane_qstore.optimize.core.transforms import Adam, ClipNorm, Momentum
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from record import save
+
+N_PARAMS = 64
+OPTIMIZERS: dict[str, Callable[[], Any]] = {
+    "SPSA, PennyLane's gains": lambda: SPSAOptimizer(maxiter=100, seed=1),
+    "SPSA, recommended": lambda: SPSAOptimizer(seed=1),
+    "SPSA, calibrated": lambda: SPSAOptimizer(gains=CalibratedGains(every=4), seed=1),
+    "SPSA, 16 directions": lambda: SPSAOptimizer(maxiter=100, resamplings=16, seed=1),
+    "SPSA, four transforms, averaged and blocked": lambda: SPSAOptimizer(
+        maxiter=100,
+        transforms=(ClipNorm(1.0), GradientAverage(), Momentum(), Adam()),
+        averaging=True,
+        blocking=True,
+        seed=1,
+    ),
+    "second-order SPSA, blocked": lambda: SecondOrderSPSAOptimizer(seed=1),
+}
+CORES = {
+    "quantum natural SPSA, core": SecondOrderSPSA(Gains(a=0.01, c=0.01)),
+    "quantum natural SPSA, 8 resamplings, blocked, core": Blocked(
+        SecondOrderSPSA(Gains(a=0.01, c=0.01), resamplings=8)
+    ),
+}
+
+
+def objective(params: np.ndarray) -> float:
+    return float(params[0])
+
+
+def time_steps(optimizer: Any, n_steps: int) -> list[float]:
+    params, times = np.zeros(N_PARAMS), []
+    for _ in range(n_steps):
+        params = optimizer.step(objective, params)
+        times.append(optimizer.last.seconds)
+    return times
+
+
+def time_core(core: Any, n_steps: int) -> list[float]:
+    rng, times = np.random.default_rng(1), []
+    state = core.init(np.zeros(N_PARAMS), seed=1)
+    for _ in range(n_steps):
+        query = core.ask(state)
+        losses = rng.normal(size=len(query.points))
+        answer = Answer(losses, np.ones(len(losses)), overlaps=rng.uniform(size=len(query.pairs)))
+        started = time.perf_counter()
+        core.ask(state)
+        state = core.tell(state, answer)
+        times.append(time.perf_counter() - started)
+    return times
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--save", action="store_true", help="write benchmarks/results")
+    options = parser.parse_args()
+    results = {}
+    timed = {name: time_steps(make(), options.steps) for name, make in OPTIMIZERS.items()}
+    timed |= {name: time_core(core, options.steps) for name, core in CORES.items()}
+    print(f"{'milliseconds per step, 64 parameters':52} median   90 %")
+    for name, times in timed.items():
+        middle, late = 1e3 * np.quantile(times, [0.5, 0.9])
+        results[name] = {"median_ms": round(middle, 3), "quantile_90_ms": round(late, 3)}
+        print(f"{name:52} {middle:6.3f} {late:6.3f}")
+    if options.save:
+        settings = {"n_params": N_PARAMS, "n_steps": options.steps}
+        save("optimizer_overhead", {"settings": settings, "per_step": results})
+
+
+if __name__ == "__main__":
+    main()
