@@ -1,5 +1,7 @@
 """The natural gradient: steepest descent by the distance between states."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,14 +26,27 @@ def natural_gradient(metric: FloatArray, gradient: FloatArray, lam: float) -> Fl
     References:
         Stokes, Izaac, Killoran and Carleo, Quantum 4, 269 (2020).
     """
-    return pseudoinverse(regularized(metric, lam)) @ gradient
+    return geometry(metric, lam).inverse @ gradient
 
 
-def regularized(metric: FloatArray, lam: float) -> FloatArray:
-    r""":math:`F + \lambda I` without the negative eigenvalues of :math:`F`.
+@dataclass(frozen=True, slots=True, eq=False)
+class Geometry:
+    r"""A regularized metric tensor and its inverse, each of shape ``(n_params, n_params)``.
+
+    Attributes:
+        matrix: :math:`F + \lambda I` without the negative eigenvalues of :math:`F`.
+        inverse: Its inverse, on its range.
+    """
+
+    matrix: FloatArray
+    inverse: FloatArray
+
+
+def geometry(metric: FloatArray, lam: float) -> Geometry:
+    """Regularize and invert a metric tensor.
 
     Raises:
-        InvalidLossError: If the metric is not a square matrix of finite numbers.
+        InvalidLossError: If it is not a square matrix of finite numbers.
     """
     if metric.ndim != 2 or metric.shape[0] != metric.shape[1] or not np.isfinite(metric).all():
         raise InvalidLossError(
@@ -39,10 +54,5 @@ def regularized(metric: FloatArray, lam: float) -> FloatArray:
         )
     values, vectors = np.linalg.eigh((metric + metric.T) / 2)
     kept = np.clip(values, 0, None) + lam
-    return np.asarray((vectors * kept) @ vectors.T, dtype=np.float64)
-
-
-def pseudoinverse(matrix: FloatArray) -> FloatArray:
-    """Inverse on the range of a positive matrix."""
-    inverse = np.linalg.pinv(matrix, rcond=1e-12, hermitian=True)
-    return np.asarray(inverse, dtype=np.float64)
+    inverse = np.divide(1, kept, out=np.zeros_like(kept), where=kept > 1e-12 * kept.max(initial=0))
+    return Geometry((vectors * kept) @ vectors.T, (vectors * inverse) @ vectors.T)

@@ -40,7 +40,7 @@ from pennylane_qstore.optimize.core.adaptive.rules import (
     check_significance,
 )
 from pennylane_qstore.optimize.core.adaptive.trend import Trend
-from pennylane_qstore.optimize.core.natural import regularized
+from pennylane_qstore.optimize.core.natural import Geometry, geometry
 from pennylane_qstore.optimize.core.query import Answer, Counts, Query
 from pennylane_qstore.optimize.core.state import check_counters, frozen, load
 from pennylane_qstore.optimize.errors import BudgetReachedError
@@ -158,12 +158,13 @@ class AdaptiveGradient:
         reading = plan.method.read(state, plan.amount, answer)
         if reading.metric is not None:
             state = replace(state, metric=frozen_matrix(reading.metric), metric_age=0)
-        metric = self._regularized(state)
+        metric = geometry(state.metric, self.mover.lam) if state.metric.size else None
         learned = learn(state, reading, metric)
-        if metric.size and reading.spread == 0:
+        if metric is not None and reading.spread == 0:
             learned = learn_natural(learned, reading, metric)
         state = self._counted(state, plan, query, answer)
-        moved = self._moved(state, reading, learned, natural=plan.method.name == "natural_gradient")
+        used = metric if plan.method.name == "natural_gradient" else None
+        moved = self._moved(state, reading, learned, metric=used)
         counts = answer.counts
         done = Taken(
             plan.method.name,
@@ -286,9 +287,8 @@ class AdaptiveGradient:
         return replace(state, scale=min(1.0, state.scale * 2**0.05), calm=state.calm + 1)
 
     def _moved(
-        self, state: AdaptiveState, reading: Reading, learned: Learned, *, natural: bool
+        self, state: AdaptiveState, reading: Reading, learned: Learned, *, metric: Geometry | None
     ) -> AdaptiveState:
-        metric = self._regularized(state) if natural else nothing()
         move = self.mover.move(state, reading, learned, metric=metric)
         known = not np.isnan(reading.noise).any()
         variance = total_variance(reading, learned) if known else reading.noise
@@ -320,11 +320,6 @@ class AdaptiveGradient:
             return state
         whole = times(counts, state.params.size / plan.amount)
         return replace(state, whole=at_least(state.whole, whole))
-
-    def _regularized(self, state: AdaptiveState) -> FloatArray:
-        if not state.metric.size:
-            return state.metric
-        return regularized(state.metric, self.mover.lam)
 
     def _known(self, state: AdaptiveState) -> Bounds:
         return Bounds(

@@ -10,7 +10,7 @@ from pennylane_qstore.optimize.core.adaptive.learned import Learned
 from pennylane_qstore.optimize.core.adaptive.methods import Reading
 from pennylane_qstore.optimize.core.adaptive.records import AdaptiveState
 from pennylane_qstore.optimize.core.gains import Schedule
-from pennylane_qstore.optimize.core.natural import pseudoinverse
+from pennylane_qstore.optimize.core.natural import Geometry
 from pennylane_qstore.optimize.core.schedules import step_size
 from pennylane_qstore.optimize.core.transforms import Chain, Memory, Moment, Transform
 
@@ -67,7 +67,7 @@ class Mover:
                 raise InvalidOptionError(f"{name} is {value}; it has to be finite, from 0")
 
     def move(
-        self, state: AdaptiveState, reading: Reading, learned: Learned, *, metric: FloatArray
+        self, state: AdaptiveState, reading: Reading, learned: Learned, *, metric: Geometry | None
     ) -> Move:
         """The displacement for a gradient.
 
@@ -75,13 +75,12 @@ class Mover:
             state: Before the step.
             reading: The gradient.
             learned: With what the reading showed.
-            metric: Regularized metric tensor to divide by; empty for none.
+            metric: Metric tensor to divide by, or None.
         """
         gradient, variance = reading.gradient, total_variance(reading, learned)
-        if metric.size:
-            inverse = pseudoinverse(metric)
-            direction, memory = inverse @ gradient, state.memory
-            leaked = float(variance @ np.diag(inverse))
+        if metric is not None:
+            direction, memory = metric.inverse @ gradient, state.memory
+            leaked = float(variance @ np.diag(metric.inverse))
         else:
             moment = Moment(state.params, state.step)
             direction, memory = self.transform.update(gradient, state.memory, moment)
@@ -94,16 +93,16 @@ class Mover:
         return Move(-size * direction, -size * leaked, memory)
 
     def _size(
-        self, direction: FloatArray, reading: Reading, learned: Learned, *, metric: FloatArray
+        self, direction: FloatArray, reading: Reading, learned: Learned, *, metric: Geometry | None
     ) -> float:
         longest = float(np.abs(direction).max(initial=0))
         if longest == 0:
             return 0.0
-        along = learned.natural_along if metric.size else learned.along
+        along = learned.along if metric is None else learned.natural_along
         if along is None:
             first = self.initial / float(np.sqrt(np.mean(direction**2)))
             return min(first, self.largest / longest)
-        length = direction @ (metric @ direction) if metric.size else direction @ direction
+        length = direction @ (direction if metric is None else metric.matrix @ direction)
         slope = max(float(direction @ reading.gradient), 0.0)
         size = self._trust(reading, learned) * slope / max(abs(along) * float(length), 1e-300)
         return min(size, self.largest / longest)
@@ -125,7 +124,7 @@ def total_variance(reading: Reading, learned: Learned) -> FloatArray:
     return noise + reading.spread * signal / noise.size
 
 
-def learn(state: AdaptiveState, reading: Reading, metric: FloatArray) -> Learned:
+def learn(state: AdaptiveState, reading: Reading, metric: Geometry | None) -> Learned:
     r"""What a reading shows: noise, signal without it, and curvature along the last move.
 
     The difference of the gradients before and after a move :math:`x` gives :math:`x^T H x`. The
@@ -137,7 +136,7 @@ def learn(state: AdaptiveState, reading: Reading, metric: FloatArray) -> Learned
     Args:
         state: Before the step.
         reading: Of the step.
-        metric: Regularized metric tensor at hand, or empty.
+        metric: Metric tensor at hand, or None.
     """
     learned = state.learned.seen("noise", reading.point_noise)
     learned = learned.seen("gradient_noise", reading.whole_noise)
@@ -150,7 +149,7 @@ def learn(state: AdaptiveState, reading: Reading, metric: FloatArray) -> Learned
     learned = learned.seen("signal", size, weight=reading.evidence)
     moved = state.displacement
     length = float(moved @ moved) if moved.size else 0.0
-    natural_length = float(moved @ metric @ moved) if metric.size and moved.size else 0.0
+    natural_length = float(moved @ metric.matrix @ moved) if metric and moved.size else 0.0
     if length == 0:
         return learned
     before = float(moved @ state.gradient) - state.overlap
@@ -169,10 +168,9 @@ def learn(state: AdaptiveState, reading: Reading, metric: FloatArray) -> Learned
     return learned
 
 
-def learn_natural(learned: Learned, reading: Reading, metric: FloatArray) -> Learned:
-    """With the signal and the noise of a natural gradient, by a regularized metric tensor."""
-    inverse = pseudoinverse(metric)
-    noise = float(total_variance(reading, learned) @ np.diag(inverse))
-    signal = float(reading.gradient @ inverse @ reading.gradient) - noise
+def learn_natural(learned: Learned, reading: Reading, metric: Geometry) -> Learned:
+    """With the signal and the noise of a natural gradient."""
+    noise = float(total_variance(reading, learned) @ np.diag(metric.inverse))
+    signal = float(reading.gradient @ metric.inverse @ reading.gradient) - noise
     learned = learned.seen("natural_signal", max(signal, 0.0))
     return learned.seen("natural_noise", noise)

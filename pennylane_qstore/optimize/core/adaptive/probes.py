@@ -73,10 +73,10 @@ class Spsa:
     def _loss(
         self, state: AdaptiveState, amount: int, answer: Answer
     ) -> tuple[float, float | None]:
-        r"""Loss at the centre: asked, or :math:`\overline{L_\pm} - \tfrac12 c^2 \operatorname{tr} H`.
+        r"""Loss at the centre: asked, or the mean less :math:`\tfrac12 c^2 \operatorname{tr} H`.
 
-        The error of the second is that of the pairs, of the directions (:math:`\Delta^T H \Delta` is
-        not :math:`\operatorname{tr} H`), and of the trace as learned.
+        The error of the second is that of the pairs, of the directions
+        (:math:`\Delta^T H \Delta` is not :math:`\operatorname{tr} H`), and of the trace as learned.
         """
         if _centred(state.step, amount):
             return float(answer.losses[-1]), root(answer.variances[-1])
