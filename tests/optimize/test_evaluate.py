@@ -207,6 +207,39 @@ def test_results_made_up_in_trials_never_reach_a_loss():
     np.testing.assert_allclose(ask(cost, Query(zeros)).losses, 6.0)
 
 
+def test_circuits_run_in_advance_on_a_wrong_forecast_are_not_taken_for_others():
+    dev = make_device("default.qubit")
+    circuit, other = make_qnode(qml.Z(0), dev), make_qnode(qml.X(0), dev)
+
+    def cost(x):
+        return circuit(x + 0.5) if circuit(x) > 0.999 else other(x)
+
+    answer = ask(cost, Query(np.zeros((2, 3))))
+    np.testing.assert_allclose(answer.losses, circuit(np.full(3, 0.5)), atol=1e-12)
+    assert answer.counts.batches == 2
+
+
+def test_what_depends_on_results_is_not_run_in_advance():
+    dev = make_device("default.qubit")
+    first, second = (make_qnode(one, dev) for one in (qml.Z(0), qml.X(2)))
+    answer = ask(lambda x: second(first(x) * x), Query(POINTS))
+    assert (answer.counts.executions, answer.counts.batches) == (6, 2)
+
+
+def test_an_evaluation_within_an_evaluation_leaves_the_outer_one_intact():
+    dev = make_device("default.qubit")
+    circuit, other = make_qnode(qml.Z(0), dev), make_qnode(qml.X(0), dev)
+
+    def cost(x):
+        (inner,) = ask(lambda y: circuit(y) ** 2, Query(x[None])).losses
+        return inner + other(x)
+
+    answer = ask(cost, Query(POINTS))
+    expected = [circuit(x) ** 2 + other(x) for x in POINTS]
+    np.testing.assert_allclose(answer.losses, expected, atol=1e-12)
+    assert (answer.counts.executions, answer.counts.batches) == (3, 1)
+
+
 def test_trials_that_fail_on_made_up_results_do_not_stop_an_evaluation():
     dev = make_device("default.qubit")
     circuit, other = make_qnode(qml.Z(0), dev), make_qnode(qml.X(0), dev)
@@ -367,7 +400,7 @@ def test_what_is_no_mean_over_shots_has_no_variance():
 
 def test_a_circuit_that_depends_on_a_noisy_result_leaves_the_variance_unknown():
     first, second = (make_qnode(one, shots=50) for one in OBSERVABLES[:2])
-    assert np.isnan(ask(lambda x: second(first(x) * x), Query(POINTS)).variances).all()
+    assert np.isnan(ask(lambda x: second(first(x) * x), Query(POINTS[:1])).variances).all()
 
 
 def test_a_cost_that_draws_at_random_is_evaluated_with_what_it_drew_last():
