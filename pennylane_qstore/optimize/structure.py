@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -94,11 +95,8 @@ class _Glance(Trial):
 def _circuits(function: Callable[[], Any], limit: int | None) -> list[list[QuantumScript]]:
     """Circuits of each call of a QNode."""
     glance = _Glance(Evaluation(function), limit)
-    with intercepted():
-        try:
-            glance.run()
-        except _SeenError:
-            pass
+    with intercepted(), suppress(_SeenError):
+        glance.run()
     return [list(request.call.circuits) for request in glance.requests]
 
 

@@ -173,7 +173,7 @@ class LocalModel:
         steps = np.zeros((len(chosen), len(state.params)))
         shifts = state.kernel.natural_shifts() * self._scale(state)
         steps[np.arange(len(chosen)), chosen] = signs * shifts[chosen]
-        if state.step == 0 or self._both_sides(state):
+        if self._both_sides(state):
             steps = np.concatenate([steps, -steps])
         points = state.centre + np.concatenate([np.zeros((1, len(state.params))), steps])
         if self.shots is None and not state.level:
@@ -233,7 +233,7 @@ class LocalModel:
         return min(max(self.reach * state.radius / (np.pi / 2), self.narrow), 1.0)
 
     def _both_sides(self, state: LocalModelState) -> bool:
-        return False
+        return state.step == 0
 
     def _shifted(self, state: LocalModelState) -> tuple[NDArray[np.int64], FloatArray]:
         """Parameters of this round's shifts, and their signs: another side at each visit."""

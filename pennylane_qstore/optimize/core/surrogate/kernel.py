@@ -27,7 +27,7 @@ class AngleKernel:
     several gates having as many frequencies. ``spread`` is :math:`g + 1`: the squared length
     scale of one angle, and about how many of the gates act on the loss together.
 
-    The logarithm of a factor is a short Fourier series (:func:`_series`), so the logarithm of
+    The logarithm of a factor is a short Fourier series (:func:`series`), so the logarithm of
     the whole matrix is a few products of matrices, and none of these depends on the spread.
 
     Attributes:
@@ -62,7 +62,7 @@ class AngleKernel:
 
     def correlation(self, left: ArrayLike, right: ArrayLike, spread: float) -> FloatArray:
         """:math:`R` between two sets of points, shape ``(n_left, n_right)``."""
-        weights, _ = _series(spread)
+        weights, _ = series(spread)
         return np.exp(np.tensordot(weights, self.harmonics(left, right, len(weights)), axes=1))
 
     def with_gradient(
@@ -94,12 +94,7 @@ class AngleKernel:
         return np.pi / 2 / np.sqrt(np.where(strength > 0, strength, 1.0))
 
 
-def n_terms(spread: float) -> int:
-    """Length of the Fourier series for this and any larger spread."""
-    return len(_series(spread)[0])
-
-
-def _series(spread: float) -> tuple[FloatArray, FloatArray]:
+def series(spread: float) -> tuple[FloatArray, FloatArray]:
     r"""Weights of the harmonics of :math:`\log R`, and their derivatives by the spread.
 
     .. math::

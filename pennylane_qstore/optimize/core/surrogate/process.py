@@ -1,24 +1,28 @@
 """A Gaussian process of the loss, given all evaluations with their error bars."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, cho_solve, cholesky, solve_triangular
+from scipy.linalg import LinAlgError, cho_solve, cholesky
 from scipy.optimize import minimize
 
 from pennylane_qstore.optimize.core.surrogate.kernel import (
     LARGEST_SPREAD,
     SMALLEST_SPREAD,
     AngleKernel,
-    _series,
+    series,
 )
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
+# Medians of the priors, and their widths as factors of e. The spread is that of hardware-efficient
+# circuits, QAOA and matching ansatzes from random starts; losses drift where data say so only.
+_SPREAD, _SPREAD_WIDTH = 4.0, 0.6
+_DRIFT, _DRIFT_WIDTH = 1e-5, 1.5
+_VARIANCE_WIDTH, _NOISE_WIDTH = 1.5, 4.0
 # Relative to the variance of the process; what rounding needs on exact losses.
-PRIOR = [np.log(4.0), 0.6, np.log(1e-5), 1.5]
 _JITTER = 1e-9
 _SMALLEST_DRIFT, _LARGEST_DRIFT = 1e-7, 1e2
 
@@ -155,9 +159,9 @@ def learn(
     The priors are wide and follow the units of the losses. The noise is only learned from
     evaluations without a variance, the drift only from more than one round.
     """
-    scale = float(np.log(max(np.var(data.losses), 1e-300)))
-    centre = np.array([scale + 0.7, PRIOR[0], scale - 6.0, PRIOR[2]])
-    width = np.array([1.5, PRIOR[1], 4.0, PRIOR[3]])
+    scale = float(np.log(_size(data)))
+    centre = first_guess(data).logs()
+    width = np.array([_VARIANCE_WIDTH, _SPREAD_WIDTH, _NOISE_WIDTH, _DRIFT_WIDTH])
     bounds = [
         (scale - 5, scale + 9),
         (np.log(SMALLEST_SPREAD), np.log(LARGEST_SPREAD)),
@@ -201,13 +205,13 @@ class Evidence:
     def __init__(self, kernel: AngleKernel, data: Evaluations) -> None:
         self._data = data
         self._same = (data.rounds[:, None] == data.rounds).astype(float)
-        self._harmonics = kernel.harmonics(data.points, data.points, len(_series(8.0)[0]))
+        self._harmonics = kernel.harmonics(data.points, data.points, len(series(8.0)[0]))
         self._kernel = kernel
         self._unknown = np.isnan(data.variances).astype(float)
 
     def __call__(self, hyper: Hyperparameters) -> tuple[float, FloatArray]:
         """The value, and its derivatives by :meth:`Hyperparameters.logs`."""
-        weights, slopes = _series(hyper.spread)
+        weights, slopes = series(hyper.spread)
         if len(weights) > len(self._harmonics):
             points = self._data.points
             self._harmonics = self._kernel.harmonics(points, points, len(weights))
@@ -235,29 +239,21 @@ class Evidence:
 
 
 def first_guess(data: Evaluations) -> Hyperparameters:
-    """Hyperparameters to start from, in the units of the losses."""
-    variance = max(float(np.var(data.losses)), 1e-300)
-    return Hyperparameters(2 * variance, 4.0, 0.01 * variance, 1e-5)
+    """Medians of the priors, in the units of the losses."""
+    size = _size(data)
+    return Hyperparameters(2 * size, _SPREAD, 0.0025 * size, _DRIFT)
+
+
+def _size(data: Evaluations) -> float:
+    """Variance of the losses, or what rounding leaves of equal ones."""
+    rounding = 1e-24 * float(np.max(np.abs(data.losses))) ** 2
+    return max(float(np.var(data.losses)), rounding, 1e-60)
 
 
 def near(data: Evaluations, kernel: AngleKernel, point: FloatArray, n_points: int) -> Evaluations:
     """The evaluations most correlated with a point, in the order in which they came."""
     if len(data) <= n_points:
         return data
-    correlation = kernel.correlation(data.points, point, 4.0)[:, 0]
+    correlation = kernel.correlation(data.points, point, _SPREAD)[:, 0]
     rows = np.sort(np.argsort(-correlation, kind="stable")[:n_points])
     return data.take(rows)
-
-
-__all__ = [
-    "Evaluations",
-    "Evidence",
-    "Hyperparameters",
-    "Posterior",
-    "first_guess",
-    "known_noise",
-    "learn",
-    "near",
-    "replace",
-    "solve_triangular",
-]

@@ -1,0 +1,174 @@
+"""The Gaussian process over gate angles, against its textbook formulas."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pennylane_qstore.optimize.core.surrogate import (
+    AngleKernel,
+    Evaluations,
+    Hyperparameters,
+    Posterior,
+    first_guess,
+    learn,
+    lowest,
+    near,
+)
+from pennylane_qstore.optimize.core.surrogate.process import Evidence
+
+ANGLES = np.array([[1.0, 0, 0], [0, -2.0, 0], [0, 0.5, 0.5], [0, 0, 1.0]])
+COUNTS = np.array([1.0, 2.0, 3.0, 1.0])
+KERNEL = AngleKernel(ANGLES, COUNTS)
+HYPER = Hyperparameters(variance=1.7, spread=3.5, noise=0.04, drift=0.2)
+
+
+def data(seed=0, n=25, known=True):
+    rng = np.random.default_rng(seed)
+    variances = rng.uniform(0.01, 0.1, n)
+    if not known:
+        variances[::3] = np.nan
+    return Evaluations(rng.normal(size=(n, 3)), rng.normal(size=n), variances, np.arange(n) // 9)
+
+
+def product_by_hand(left, right, spread):
+    values = np.ones((len(left), len(right)))
+    for i, x in enumerate(left):
+        for j, y in enumerate(right):
+            for row, count in zip(ANGLES, COUNTS, strict=True):
+                factor = (spread - 1 + np.cos(row @ x - row @ y)) / spread
+                values[i, j] *= factor**count
+    return values
+
+
+def covariance_by_hand(evaluations, hyper):
+    plain = hyper.variance * product_by_hand(evaluations.points, evaluations.points, hyper.spread)
+    for i in range(len(plain)):
+        for j in range(len(plain)):
+            if evaluations.rounds[i] == evaluations.rounds[j]:
+                plain[i, j] *= 1 + hyper.drift
+        v = evaluations.variances[i]
+        plain[i, i] += hyper.noise if np.isnan(v) else v
+    return plain
+
+
+def predict_by_hand(evaluations, hyper, point):
+    """Ordinary kriging: the mean is estimated by generalised least squares."""
+    covariance = covariance_by_hand(evaluations, hyper)
+    cross = hyper.variance * product_by_hand(evaluations.points, point[None], hyper.spread)[:, 0]
+    ones = np.ones(len(covariance))
+    mean = ones @ np.linalg.solve(covariance, evaluations.losses)
+    mean /= ones @ np.linalg.solve(covariance, ones)
+    value = mean + cross @ np.linalg.solve(covariance, evaluations.losses - mean)
+    missing = 1 - ones @ np.linalg.solve(covariance, cross)
+    variance = hyper.variance - cross @ np.linalg.solve(covariance, cross)
+    variance += missing**2 / (ones @ np.linalg.solve(covariance, ones))
+    return value, np.sqrt(variance)
+
+
+@pytest.mark.parametrize("spread", [2.2, 3.0, 20.0, 1e4])
+def test_the_correlation_is_the_product_over_gates(spread):
+    left, right = data(1).points, data(2, n=7).points
+    expected = product_by_hand(left, right, spread)
+    np.testing.assert_allclose(KERNEL.correlation(left, right, spread), expected, atol=1e-9)
+    values, _ = KERNEL.with_gradient(right[0], left @ ANGLES.T, spread)
+    np.testing.assert_allclose(values, expected[:, 0], atol=1e-12)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**31), spread=st.floats(2.2, 1e3), n_params=st.integers(1, 6))
+def test_correlations_of_any_points_are_positive_semidefinite(seed, spread, n_params):
+    rng = np.random.default_rng(seed)
+    kernel = AngleKernel(
+        rng.integers(-2, 3, (5, n_params)).astype(float), rng.integers(1, 5, 5).astype(float)
+    )
+    points = rng.uniform(-np.pi, np.pi, (20, n_params))
+    assert np.linalg.eigvalsh(kernel.correlation(points, points, spread)).min() > -1e-7
+
+
+def test_three_points_on_a_line_fix_the_loss_of_one_pauli_rotation_everywhere_on_it():
+    kernel = AngleKernel.independent(2)
+    shifts = np.array([0.0, np.pi / 2, -np.pi / 2])
+    points = np.stack([0.3 + shifts, np.full(3, 0.7)], axis=1)
+
+    def loss(x):
+        return 0.4 - 0.8 * np.cos(x[..., 0] + 0.1)
+
+    evaluations = Evaluations(points, loss(points), np.zeros(3), np.zeros(3, dtype=int))
+    posterior = Posterior(kernel, evaluations, Hyperparameters(1.0, 3.0, 1e-6, 1e-7))
+    for angle in np.linspace(-3, 3, 9):
+        mean, std = posterior.predict(np.array([angle, 0.7]))
+        assert mean == pytest.approx(loss(np.array([angle])), abs=1e-3)
+        assert std < 1e-3
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_mean_and_deviation_are_the_textbooks(known):
+    evaluations = data(known=known)
+    posterior = Posterior(KERNEL, evaluations, HYPER)
+    for point in data(3, n=6).points:
+        expected = predict_by_hand(evaluations, HYPER, point)
+        np.testing.assert_allclose(posterior.predict(point), expected, rtol=1e-5)
+
+
+def test_gradients_of_mean_and_deviation_are_the_finite_differences():
+    posterior = Posterior(KERNEL, data(), HYPER)
+    point = np.array([0.2, -0.4, 1.1])
+    _, _, by_mean, by_std = posterior.predict_with_gradient(point)
+    steps = 1e-5 * np.eye(3)
+    ahead = np.array([posterior.predict(point + step) for step in steps])
+    behind = np.array([posterior.predict(point - step) for step in steps])
+    expected = (ahead - behind) / 2e-5
+    np.testing.assert_allclose(np.stack([by_mean, by_std], axis=1), expected, atol=1e-7)
+
+
+def test_the_evidence_is_the_restricted_likelihood_of_the_textbook():
+    evaluations = data(known=False)
+    covariance = covariance_by_hand(evaluations, HYPER)
+    ones = np.ones(len(covariance))
+    inverse = np.linalg.inv(covariance)
+    mean = ones @ inverse @ evaluations.losses / (ones @ inverse @ ones)
+    residual = evaluations.losses - mean
+    expected = 0.5 * (
+        residual @ inverse @ residual
+        + np.linalg.slogdet(covariance)[1]
+        + np.log(ones @ inverse @ ones)
+    )
+    assert Evidence(KERNEL, evaluations)(HYPER)[0] == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_gradient_of_the_evidence_is_its_finite_difference():
+    evidence = Evidence(KERNEL, data(known=False))
+    logs = HYPER.logs()
+    found = evidence(HYPER)[1]
+    for i, step in enumerate(1e-5 * np.eye(4)):
+        ahead = evidence(Hyperparameters.of_logs(logs + step))[0]
+        behind = evidence(Hyperparameters.of_logs(logs - step))[0]
+        assert found[i] == pytest.approx((ahead - behind) / 2e-5, rel=1e-4, abs=1e-6)
+
+
+def test_unknown_noise_is_learned_from_repeated_evaluations():
+    rng = np.random.default_rng(5)
+    points = np.repeat(rng.uniform(-1, 1, (12, 3)), 10, axis=0)
+    losses = np.cos(points).sum(axis=1) + rng.normal(0, 0.1, 120)
+    evaluations = Evaluations(points, losses, np.full(120, np.nan), np.zeros(120, dtype=int))
+    noise = learn(KERNEL, evaluations, first_guess(evaluations)).noise
+    # 108 degrees of freedom: the relative error of the variance is sqrt(2 / 108).
+    assert noise == pytest.approx(0.01, rel=5 * np.sqrt(2 / 108))
+
+
+def test_the_lowest_point_stays_in_its_box_and_is_not_above_its_start():
+    posterior = Posterior(KERNEL, data(), HYPER)
+    start = np.array([0.1, 0.2, 0.3])
+    radius = np.array([0.2, 0.1, 0.4])
+    found = lowest(posterior, start, radius, caution=1.0)
+    assert np.all(np.abs(found - start) <= radius + 1e-12)
+    assert sum(posterior.predict(found)) < sum(posterior.predict(start))
+
+
+def test_the_nearest_evaluations_are_kept_in_their_order():
+    evaluations = data(n=40)
+    kept = near(evaluations, KERNEL, np.zeros(3), 10)
+    correlation = product_by_hand(evaluations.points, np.zeros((1, 3)), 4.0)[:, 0]
+    expected = np.sort(np.argsort(-correlation)[:10])
+    np.testing.assert_array_equal(kept.losses, evaluations.losses[expected])
