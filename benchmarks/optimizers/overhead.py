@@ -2,12 +2,14 @@
 
 The objective is a Python function that does next to nothing; the time it and its evaluator take is
 subtracted (``last.seconds``). For the quantum natural optimizers, which need circuits, the core is
-timed alone with answers made up beforehand.
+timed alone with answers made up beforehand. One thread for linear algebra: on busy machines the
+threads of OpenBLAS wait for each other for a hundred times longer than a matrix of this size takes.
 
-    python -m benchmarks.optimizers.overhead [--steps 200] [--save]
+    OMP_NUM_THREADS=1 python -m benchmarks.optimizers.overhead [--steps 200] [--save]
 """
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -93,7 +95,8 @@ def main() -> None:
         results[name] = {"median_ms": round(middle, 3), "quantile_90_ms": round(late, 3)}
         print(f"{name:52} {middle:6.3f} {late:6.3f}")
     if options.save:
-        settings = {"n_params": N_PARAMS, "n_steps": options.steps}
+        threads = os.environ.get("OMP_NUM_THREADS", "all")
+        settings = {"n_params": N_PARAMS, "n_steps": options.steps, "threads": threads}
         save("optimizer_overhead", {"settings": settings, "per_step": results})
 
 
