@@ -24,7 +24,8 @@ from pennylane_qstore.optimize.core.adaptive import (
     pick,
 )
 from pennylane_qstore.optimize.core.adaptive.learned import mean
-from pennylane_qstore.optimize.core.adaptive.mover import total_variance
+from pennylane_qstore.optimize.core.adaptive.methods import Reading
+from pennylane_qstore.optimize.core.adaptive.mover import learn, total_variance
 from pennylane_qstore.optimize.core.transforms import Adam
 from pennylane_qstore.optimize.errors import BudgetReachedError
 
@@ -404,3 +405,24 @@ def test_shots_make_the_default_rule_prefer_exact_gradients_only_where_noise_is_
         core = AdaptiveGradient(methods=pick(("spsa", "parameter_shift")))
         counts.append(methods_of(run(core, objective, 60)).count("parameter_shift"))
     assert counts[0] != counts[1]
+
+
+@pytest.mark.parametrize("method", ["parameter_shift", "natural_gradient"])
+def test_what_noise_adds_along_the_own_move_is_known(method):
+    core, exact, found, said = only(method, mover=Mover(stepsize=0.1)), HESSIAN @ -OFFSET, [], []
+    for seed in range(800):
+        state = run(core, Quadratic(0.5, seed=seed), 1)
+        found.append(state.displacement @ (state.gradient - exact))
+        said.append(state.overlap)
+    error = np.std(found, ddof=1) / np.sqrt(len(found))
+    assert abs(np.mean(found) - np.mean(said)) < 5 * error
+    assert abs(np.mean(said)) > 5 * error
+
+
+def test_the_curvature_leaves_out_what_noise_adds_along_the_move():
+    moved, before, after = np.array([0.2, 0.0]), np.array([-1.0, 3.0]), np.array([-0.5, 1.0])
+    state = AdaptiveGradient().init(np.zeros(2), seed=0)
+    state = replace(state, displacement=moved, gradient=before, variance=np.zeros(2), overlap=-0.06)
+    reading = Reading(after, np.zeros(2), 0.0, loss=0.0, loss_error=0.0)
+    # x g1 - (x g0 - overlap) = -0.1 - (-0.2 + 0.06) = 0.04, over x x = 0.04.
+    assert mean(learn(state, reading, None).curvature) == pytest.approx(1.0)
