@@ -112,7 +112,7 @@ def reference_shots(rule, gradients, spreads, settings):
 
 @pytest.mark.parametrize("rule", ["icans", "gcans"])
 def test_shots_of_many_steps_are_those_of_a_reference_in_plain_python(rule):
-    core = ShotFrugal(0.4, 1.35, 1, rule, min_shots=5, max_shots=900, mu=0.8, bias=1e-3)
+    core = ShotFrugal(0.4, 1.35, 1, rule, min_shots=5, max_shots=900, mu=0.8, bias=0.3)
     state, gradients, spreads = core.init([0.4, 1.0, 2.0]), [], []
     for step in range(25):
         query = core.ask(state)
@@ -120,7 +120,7 @@ def test_shots_of_many_steps_are_those_of_a_reference_in_plain_python(rule):
         gradients.append((told.losses[1::2] - told.losses[2::2]) / 2)
         spreads.append((told.variances[1::2] + told.variances[2::2]) / 4 * query.shots[1::2])
         state = core.tell(state, told)
-        expected = reference_shots(rule, gradients, spreads, (0.4, 1.35, 0.8, 1e-3, 5, 900))
+        expected = reference_shots(rule, gradients, spreads, (0.4, 1.35, 0.8, 0.3, 5, 900))
         np.testing.assert_array_equal(state.shots, expected)
 
 

@@ -100,7 +100,9 @@ def test_moving_starts_a_new_sweep_that_measures_again():
     core = Rotosolve()
     state, _ = run(core, core.init(START), coupled, 2)
     moved = core.move(state, np.zeros(4))
-    assert len(core.ask(moved).points) == 3
+    points = core.ask(moved).points
+    assert len(points) == 3
+    assert (points[1:, 0] != 0).all()  # The first parameter's turn again.
     np.testing.assert_array_equal(core.ask(moved).points[0], np.zeros(4))
 
 
