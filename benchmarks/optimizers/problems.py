@@ -276,7 +276,7 @@ class Oracle:
     def together(self, points: FloatArray) -> FloatArray:
         """Sampled losses of one round trip on the mini-batch that is drawn, ``(n_points,)``."""
         self.trip()
-        return self.losses(np.atleast_2d(points))[0]
+        return self.losses(np.atleast_2d(np.asarray(points, dtype=float)))[0]
 
     def losses(self, points: FloatArray, shots: Any = None) -> tuple[FloatArray, FloatArray]:
         """Sampled losses and the estimated variances of their shot noise, ``(n_points,)`` each."""

@@ -77,11 +77,39 @@ def _parity(wires: Sequence[int], n_qubits: int) -> FloatArray:
     return 1.0 - 2.0 * (bits % 2)
 
 
+class _Matrix:
+    """A matrix to apply to many states, as a product of two halves where it is one."""
+
+    def __init__(self, dense: ComplexArray, n_qubits: int) -> None:
+        left, right = 2 ** (n_qubits // 2), 2 ** (n_qubits - n_qubits // 2)
+        self.first_column = dense[:, 0].copy()
+        self._dense, self._halves = dense.T.copy(), None
+        if n_qubits < 4:
+            return
+        # Van Loan: a Kronecker product has rank one when rows are blocks.
+        blocks = dense.reshape(left, right, left, right).transpose(0, 2, 1, 3)
+        u, s, v = np.linalg.svd(blocks.reshape(left**2, right**2), full_matrices=False)
+        if s[1] < 1e-9 * s[0]:
+            scale = np.sqrt(s[0])
+            self._halves = (
+                (scale * u[:, 0]).reshape(left, left),
+                (scale * v[0]).reshape(right, right).T.copy(),
+            )
+
+    def __call__(self, states: ComplexArray) -> ComplexArray:
+        """The matrix times each state, shape ``(n_points, 2**n_qubits)``."""
+        if self._halves is None:
+            return states @ self._dense
+        left, right = self._halves
+        shaped = states.reshape(len(states), len(left), len(right))
+        return (left @ shaped @ right).reshape(states.shape)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Block:
     """Apply ``before``, then the phases of commuting rotations whose generators are diagonal."""
 
-    before: ComplexArray
+    before: _Matrix
     eigenvalues: FloatArray
     angles: slice
 
@@ -106,7 +134,7 @@ class Simulator:
                 stop = start + len(pending)
                 basis = _everywhere(axis * n_qubits)
                 self.blocks.append(
-                    _Block((basis @ dense).T.copy(), np.array(pending), slice(start, stop))
+                    _Block(_Matrix(basis @ dense, n_qubits), np.array(pending), slice(start, stop))
                 )
                 dense, pending, start = basis.conj().T, [], stop
 
@@ -121,12 +149,12 @@ class Simulator:
             pending.append(_parity(gate.wires, n_qubits))
         close()
         self.n_angles = start
-        self.after = dense.T.copy()
+        self.after = _Matrix(dense, n_qubits)
 
     def states(self, angles: FloatArray) -> ComplexArray:
         """Final states, shape ``(n_points, 2**n_qubits)``, for angles ``(n_points, n_angles)``."""
         psi = self._until(angles, len(self.blocks))
-        return psi @ self.after
+        return self.after(psi)
 
     def _until(self, angles: FloatArray, n_blocks: int) -> ComplexArray:
         """The states after the first blocks, in the basis of the last of them."""
@@ -134,16 +162,19 @@ class Simulator:
         psi[:, 0] = 1
         for index, block in enumerate(self.blocks[:n_blocks]):
             # The first product acts on |0...0> alone.
-            psi = np.tile(block.before[0], (len(angles), 1)) if index == 0 else psi @ block.before
-            psi *= np.exp(-0.5j * (angles[:, block.angles] @ block.eigenvalues))
+            if index == 0:
+                psi = np.tile(block.before.first_column, (len(angles), 1))
+            else:
+                psi = block.before(psi)
+            psi = psi * np.exp(-0.5j * (angles[:, block.angles] @ block.eigenvalues))
         return psi
 
     def generator_probabilities(self, angles: FloatArray, block: int) -> FloatArray:
         """Outcomes before a block, measured in the basis of its generators, ``(2**n_qubits,)``."""
         psi = self._until(angles[None], block)
         if block == 0:
-            return np.abs(self.blocks[0].before[0]) ** 2
-        return np.abs((psi @ self.blocks[block].before)[0]) ** 2
+            return np.abs(self.blocks[0].before.first_column) ** 2
+        return np.abs(self.blocks[block].before(psi)[0]) ** 2
 
 
 class Observable:

@@ -1,0 +1,228 @@
+"""Write the measured tables of ``docs/optimizers.md`` from ``benchmarks/results/optimizers.json``.
+
+.venv/bin/python -m benchmarks.optimizers.table
+"""
+
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmarks.optimizers.compare import MEASURES, load
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "optimizers.md"
+TITLES = {
+    "tfim": "TFIM, 6 qubits",
+    "h2": "H2, 4 qubits",
+    "maxcut": "MaxCut, 8 qubits",
+    "classifier": "classifier",
+    "heisenberg": "Heisenberg, 6 qubits",
+    "xxz_hva": "XXZ, shared angles",
+    "random_words": "random Pauli words",
+    "moons": "two moons",
+}
+RECOMMENDED = {"circuits": "LocalModel", "shots": "LocalModel, shots", "round trips": "LocalModel"}
+
+
+class Found(NamedTuple):
+    """What one optimizer took for one target in one measure."""
+
+    label: str
+    cost: float
+    low: float
+    high: float
+    success: float
+    seeds: int
+
+
+def entries(part: dict[str, Any], kind: str, target: int, measure: str) -> list[Found]:
+    """All optimizers of a kind, cheapest first; those that never got there are left out."""
+    found = []
+    for label, entry in part.get(kind, {}).items():
+        summary = entry
+        if "picks" in entry:
+            summary = entry["settings"][entry["picks"][f"{target} {measure}"]]
+        if "targets" not in summary:
+            continue
+        row = summary["targets"][target]
+        if row[measure][0] is None:
+            continue
+        low, high = (float("inf") if one is None else one for one in row[measure][1:])
+        found.append(Found(label, row[measure][0], low, high, row["success"], summary["seeds"]))
+    return sorted(found, key=lambda one: one.cost)
+
+
+def number(value: float) -> str:
+    """Three digits, thousands as k and millions as M."""
+    if value == float("inf"):
+        return "∞"
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if value >= 10 * size or (value >= size and letter == "M"):
+            return f"{value / size:.3g}{letter}"
+    return f"{value:.0f}" if value >= 10 else f"{value:.1f}"
+
+
+def _cell(found: list[Found]) -> str:
+    if not found:
+        return "–"
+    best = found[0]
+    few = "" if best.seeds >= 20 else f", {best.seeds} seeds"
+    return f"{number(best.cost)} {best.label.replace('PennyLane ', '')}{few}"
+
+
+def _ratio(own: list[Found], peer: list[Found]) -> str:
+    if not own:
+        return "never"
+    if not peer:
+        return "only ours"
+    ratio = own[0].cost / peer[0].cost
+    return f"**{ratio:.2f}**" if ratio <= 1 else f"{ratio:.2f}"
+
+
+def recommended(results: dict[str, Any], measure: str) -> list[str]:
+    """Our recommended optimizer beside the best peers, one line for each target."""
+    lines = [
+        f"| target | ours, {measure} | 95 % interval | success | best tuned peer | ratio "
+        "| best untuned peer | ratio |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name, part in results.items():
+        for target, value in enumerate(part["targets"]):
+            own = [
+                one
+                for one in entries(part, "ours", target, measure)
+                if one.label == RECOMMENDED[measure]
+            ]
+            # The untuned settings are settings, too.
+            untuned = entries(part, "untuned", target, measure)
+            tuned = sorted(
+                entries(part, "tuned", target, measure) + untuned, key=lambda one: one.cost
+            )
+            interval = f"{number(own[0].low)}–{number(own[0].high)}" if own else ""
+            mine = number(own[0].cost) if own else "never"
+            success = f"{own[0].success:.0%}" if own else "0%"
+            lines.append(
+                f"| {TITLES[name]}, {value:g} | {mine} | {interval} | {success} | {_cell(tuned)} "
+                f"| {_ratio(own, tuned)} | {_cell(untuned)} | {_ratio(own, untuned)} |"
+            )
+    return lines
+
+
+def everything(results: dict[str, Any], measure: str) -> list[str]:
+    """Every optimizer and problem: cost for the loose and the fine target."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    kinds = {"ours": "", "untuned": " (as it comes)", "tuned": " (tuned)"}
+    for kind in kinds:
+        for part in results.values():
+            for label in part.get(kind, {}):
+                rows.setdefault((kind, label), [])
+    for part in results.values():
+        for (kind, label), row in rows.items():
+            cells = []
+            for target in range(2):
+                hit = [one for one in entries(part, kind, target, measure) if one.label == label]
+                mark = "" if not hit or hit[0].success >= 0.95 else f" ({hit[0].success:.0%})"
+                cells.append(number(hit[0].cost) + mark if hit else "–")
+            there = part.get(kind, {}).get(label)
+            usable = there is not None and "not applicable" not in there
+            row.append(" / ".join(cells) if usable else "")
+    lines = [
+        "| | " + " | ".join(TITLES[name] for name in results) + " |",
+        "|---|" + "---|" * len(results),
+    ]
+    for (kind, label), row in rows.items():
+        shown = f"**{label}**" if kind == "ours" else label + kinds[kind]
+        lines.append(f"| {shown} | " + " | ".join(row) + " |")
+    return lines
+
+
+def spsa_family(results: dict[str, Any]) -> list[str]:
+    """Our SPSA beside Qiskit's, which calibrates itself too."""
+    lines = [
+        "| target | circuits: ours / Qiskit | ratio | round trips: ours / Qiskit | ratio "
+        "| success: ours / Qiskit |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, part in results.items():
+        for target, value in enumerate(part["targets"]):
+            cells = []
+            for measure in ("circuits", "round trips"):
+                own = [one for one in entries(part, "ours", target, measure) if one.label == "SPSA"]
+                peers = entries(part, "untuned", target, measure)
+                peer = [one for one in peers if one.label == "Qiskit SPSA"]
+                values = [number(one[0].cost) if one else "never" for one in (own, peer)]
+                cells += [" / ".join(values), _ratio(own, peer)]
+            success = [
+                part.get(kind, {}).get(label, {}).get("targets")
+                for kind, label in (("ours", "SPSA"), ("untuned", "Qiskit SPSA"))
+            ]
+            if None in success:
+                continue
+            rates = " / ".join(f"{one[target]['success']:.0%}" for one in success)
+            lines.append(f"| {TITLES[name]}, {value:g} | {' | '.join(cells)} | {rates} |")
+    return lines
+
+
+def best_of_ours(results: dict[str, Any]) -> list[str]:
+    """The cheapest of ours for each target, by what is to be saved."""
+    lines = ["| target | circuits | shots | round trips |", "|---|---|---|---|"]
+    for name, part in results.items():
+        for target, value in enumerate(part["targets"]):
+            cells = [_cell(entries(part, "ours", target, measure)) for measure in MEASURES]
+            lines.append(f"| {TITLES[name]}, {value:g} | {' | '.join(cells)} |")
+    return lines
+
+
+def losses(results: dict[str, Any]) -> list[str]:
+    """Sentences about every target that the recommended setting does not win."""
+    lines = []
+    for measure in MEASURES:
+        for name, part in results.items():
+            for target, value in enumerate(part["targets"]):
+                own = [
+                    one
+                    for one in entries(part, "ours", target, measure)
+                    if one.label == RECOMMENDED[measure]
+                ]
+                peers = entries(part, "tuned", target, measure)
+                peers = sorted(
+                    peers + entries(part, "untuned", target, measure), key=lambda one: one.cost
+                )
+                least = 0.5 if measure == "round trips" else 1.0
+                if not peers or (own and own[0].cost <= least * peers[0].cost):
+                    continue
+                mine = f"{number(own[0].cost)}" if own else "never"
+                lines.append(
+                    f"- {measure}, {TITLES[name]} to {value:g}: {mine}, "
+                    f"{peers[0].label} {number(peers[0].cost)}"
+                )
+    return lines
+
+
+def sections(results: dict[str, Any]) -> dict[str, list[str]]:
+    """The text of each marked section."""
+    made = {f"recommended {measure}": recommended(results, measure) for measure in MEASURES}
+    made["ours"] = best_of_ours(results)
+    made["spsa"] = spsa_family(results)
+    made["everything"] = everything(results, "circuits")
+    made["losses"] = losses(results) or ["Nowhere in these measurements."]
+    return made
+
+
+def main() -> None:
+    """Replace what stands between the markers of each section."""
+    measured = load()["results"]
+    results = {name: measured[name] for name in TITLES if name in measured}
+    text = DOCUMENT.read_text(encoding="utf-8")
+    for name, lines in sections(results).items():
+        begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+        pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
+        if not pattern.search(text):
+            raise SystemExit(f"{DOCUMENT.name} has no section between {begin} and {end}")
+        replacement = "\n".join([begin, *lines, end])
+        text = pattern.sub(lambda _, new=replacement: new, text)
+    DOCUMENT.write_text(text, encoding="utf-8")
+    print(f"written to docs/{DOCUMENT.name}")
+
+
+if __name__ == "__main__":
+    main()
