@@ -30,7 +30,7 @@ class LocalModelOptimizer(Optimizer[LocalModelState]):
     angles are read off the circuits of a QNode, or of the QNodes that a Python cost calls.
     Nothing has to be tuned.
 
-    A step with P parameters takes P + 1 evaluations, the first one 2 P + 1. The time between two
+    A step with P parameters takes P + 1 evaluations. The time between two
     batches is that of a Gaussian process with some hundred points; see the benchmark.
 
     Args:

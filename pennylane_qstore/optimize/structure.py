@@ -175,8 +175,8 @@ def _merged(each: Sequence[Counter[tuple[float, ...]]], n_params: int) -> AngleK
     if not total:
         return AngleKernel.independent(n_params)
     angles = np.array(sorted(total))
-    counts = np.array([float(total[tuple(row)]) for row in angles.tolist()])
+    gates = np.array([float(total[tuple(row)]) for row in angles.tolist()])
     unused = np.eye(n_params)[~angles.any(axis=0)]
     return AngleKernel(
-        np.concatenate([angles, unused]), np.concatenate([counts, np.ones(len(unused))])
+        np.concatenate([angles, unused]), np.concatenate([gates, np.ones(len(unused))])
     )

@@ -26,6 +26,9 @@ FloatArray = NDArray[np.float64]
 _POOR, _GOOD = 0.25, 0.7
 _SHRINK, _WIDEN = 0.5, 1.6
 _NARROWEST, _WIDEST = 0.02, 2.0
+# Where the loss itself differs from round to round by more than this share of its variance, as it
+# does between mini-batches, many rounds of few points say more than few rounds of many.
+_DRIFTING, _FEW = 0.01, 0.34
 # How many former centres may become the best point again, given what is known by now.
 _REMEMBERED = 8
 # Rounds in another basin before it is compared with the best one.
@@ -116,12 +119,14 @@ class LocalModel:
         caution: Standard deviations that count as loss.
         radius: Of the first box, in natural shifts of a right angle.
         patience: Rounds without significant progress.
+        reach: Shifts in units of the box, and ``narrow``, the least of them in natural shifts.
+        narrow: See ``reach``.
         window: Evaluations that the model is fitted to, at least eight for each parameter.
     """
 
     shots: int | None = None
     doublings: int = 4
-    resolution: float = 1.0
+    resolution: float = 2.0
     fraction: float = 1.0
     caution: float = 1.0
     radius: float = 0.6
@@ -168,13 +173,11 @@ class LocalModel:
         )  # fmt: skip
 
     def ask(self, state: LocalModelState) -> Query:
-        """The centre, and parameters shifted from it, one side each but in the first round."""
+        """The centre, and parameters shifted from it, each to one side."""
         chosen, signs = self._shifted(state)
         steps = np.zeros((len(chosen), len(state.params)))
         shifts = state.kernel.natural_shifts() * self._scale(state)
         steps[np.arange(len(chosen)), chosen] = signs * shifts[chosen]
-        if self._both_sides(state):
-            steps = np.concatenate([steps, -steps])
         points = state.centre + np.concatenate([np.zeros((1, len(state.params))), steps])
         if self.shots is None and not state.level:
             return Query(points)
@@ -232,13 +235,13 @@ class LocalModel:
             return 1.0
         return min(max(self.reach * state.radius / (np.pi / 2), self.narrow), 1.0)
 
-    def _both_sides(self, state: LocalModelState) -> bool:
-        return state.step == 0
-
     def _shifted(self, state: LocalModelState) -> tuple[NDArray[np.int64], FloatArray]:
         """Parameters of this round's shifts, and their signs: another side at each visit."""
         n = len(state.params)
-        wanted = n if state.step == 0 else max(min(n, 2), round(self.fraction * n))
+        fraction = self.fraction
+        if state.hyper is not None and state.hyper.drift > _DRIFTING:
+            fraction = min(fraction, _FEW)
+        wanted = n if state.step == 0 else max(min(n, 2), round(fraction * n))
         visits = np.arange(state.taken, state.taken + wanted)
         cycles = np.unique(visits // n)
         orders = {c: np.random.default_rng([state.seed, 1, c]).permutation(n) for c in cycles}

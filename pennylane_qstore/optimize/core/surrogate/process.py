@@ -20,7 +20,7 @@ IntArray = NDArray[np.int64]
 # Medians of the priors, and their widths as factors of e. The spread is that of hardware-efficient
 # circuits, QAOA and matching ansatzes from random starts; losses drift where data say so only.
 _SPREAD, _SPREAD_WIDTH = 4.0, 0.6
-_DRIFT, _DRIFT_WIDTH = 1e-5, 1.5
+_DRIFT, _DRIFT_WIDTH = 1e-4, 2.0
 _VARIANCE_WIDTH, _NOISE_WIDTH = 1.5, 4.0
 # Relative to the variance of the process; what rounding needs on exact losses.
 _JITTER = 1e-9
