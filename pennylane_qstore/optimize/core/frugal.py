@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -142,18 +143,14 @@ class ShotFrugal:
     def ask(self, state: ShotFrugalState) -> Query:
         """The shifted points of all derivatives, each with its shots."""
         mean = math.ceil(state.shots.mean())
-        centre = [state.params] if self.with_loss else []
         if not state.frequencies.size:
             return Query(gradient_at=state.params, gradient_shots=mean)
-        points, shots = list(centre), [mean] * len(centre)
-        for i, (frequencies, each) in enumerate(
-            zip(state.frequencies.tolist(), state.shots.tolist(), strict=True)
-        ):
-            offsets, weights = _shift_rule(frequencies)
-            points.extend(state.params + offset * _unit(i, state.params.size) for offset in offsets)
-            divided = divide_shots(2 * frequencies * each, np.abs(weights))
-            shots.extend(np.maximum(divided, 2).tolist())
-        return Query(np.array(points), np.array(shots, dtype=np.int64))
+        owners, offsets, _ = _shift_rules(tuple(state.frequencies.tolist()))
+        shifted = np.tile(state.params, (len(owners), 1))
+        shifted[np.arange(len(owners)), owners] += offsets
+        shots = np.concatenate([np.full(int(self.with_loss), mean), _divided(state)])
+        centre = state.params[None][: int(self.with_loss)]
+        return Query(np.concatenate([centre, shifted]), shots)
 
     def tell(self, state: ShotFrugalState, answer: Answer) -> ShotFrugalState:
         """Step against the gradient, and divide the shots of the next step.
@@ -251,17 +248,36 @@ def _from_points(
 ) -> tuple[FloatArray, FloatArray]:
     """Derivatives from shifted points, and their variances at one shot per circuit."""
     assert query.shots is not None
-    gradient, spread = np.empty((2, state.params.size))
-    bound = np.maximum(state.lipschitz**2 - answer.losses**2, 0.0) / query.shots
-    variances = np.where(np.isfinite(answer.variances), answer.variances, bound)
-    start = centre
-    for i, frequencies in enumerate(state.frequencies.tolist()):
+    owners, _, weights = _shift_rules(tuple(state.frequencies.tolist()))
+    losses = answer.losses[centre:]
+    bound = np.maximum(state.lipschitz**2 - losses**2, 0.0) / query.shots[centre:]
+    told = answer.variances[centre:]
+    variances = np.where(np.isfinite(told), told, bound)
+    n_params = state.params.size
+    gradient = np.bincount(owners, weights * losses, minlength=n_params).astype(np.float64)
+    spread = np.bincount(owners, weights**2 * variances, minlength=n_params).astype(np.float64)
+    return gradient, spread * state.shots
+
+
+def _divided(state: ShotFrugalState) -> IntArray:
+    """Shots of all shifted points, each at least 2."""
+    shots: list[int] = []
+    for frequencies, each in zip(state.frequencies.tolist(), state.shots.tolist(), strict=True):
+        if frequencies == 1:
+            shots += [each, each]
+            continue
         _, weights = _shift_rule(frequencies)
-        rows = slice(start, start + len(weights))
-        gradient[i] = weights @ answer.losses[rows]
-        spread[i] = weights**2 @ variances[rows] * state.shots[i]
-        start += len(weights)
-    return gradient, spread
+        shots += np.maximum(divide_shots(2 * frequencies * each, np.abs(weights)), 2).tolist()
+    return np.array(shots, dtype=np.int64)
+
+
+@lru_cache(maxsize=16)
+def _shift_rules(frequencies: tuple[int, ...]) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Parameter, shift and weight of every shifted point, each of shape ``(n_points,)``."""
+    rules = [_shift_rule(one) for one in frequencies]
+    owners = np.repeat(np.arange(len(frequencies)), 2 * np.array(frequencies))
+    offsets = np.concatenate([offsets for offsets, _ in rules])
+    return owners, offsets, np.concatenate([weights for _, weights in rules])
 
 
 def _from_gradient(
@@ -287,9 +303,3 @@ def _shift_rule(frequencies: int) -> tuple[FloatArray, FloatArray]:
     angles = (2 * index - 1) * np.pi / (2 * frequencies)
     weights = (-1.0) ** (index - 1) / (4 * frequencies * np.sin(angles / 2) ** 2)
     return np.where(angles > np.pi, angles - 2 * np.pi, angles), weights
-
-
-def _unit(index: int, size: int) -> FloatArray:
-    unit = np.zeros(size)
-    unit[index] = 1.0
-    return unit

@@ -158,11 +158,11 @@ class SignalShots:
         InvalidOptionError: If a setting is out of its range.
     """
 
-    low: int = 30
+    low: int = 100
     high: int = 10_000
     ratio: float = 1.0
     memory: float = 0.9
-    first: int = 300
+    first: int = 100
 
     def __post_init__(self) -> None:
         _counts(low=self.low, high=self.high, first=self.first)

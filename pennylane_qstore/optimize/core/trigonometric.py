@@ -49,6 +49,13 @@ def sample_shifts(frequencies: Frequencies) -> FloatArray:
     return shifts
 
 
+@lru_cache(maxsize=256)
+def _rebuilding(frequencies: Frequencies) -> FloatArray:
+    """From values at the shifts to coefficients, shape ``(2 R + 1, 2 R + 1)``."""
+    inverse = np.linalg.inv(_design(frequencies, sample_shifts(frequencies)))
+    return np.asarray(inverse, dtype=np.float64)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
     r""":math:`f(x) = a_0 + \sum_r a_r \cos(f_r x) + b_r \sin(f_r x)`.
@@ -64,8 +71,7 @@ class Series:
     @classmethod
     def through(cls, frequencies: Frequencies, values: FloatArray) -> "Series":
         """The function with these values at :func:`sample_shifts`."""
-        design = _design(frequencies, sample_shifts(frequencies))
-        return cls(frequencies, np.linalg.solve(design, values).astype(np.float64))
+        return cls(frequencies, _rebuilding(frequencies) @ values)
 
     def __call__(self, x: FloatArray | float) -> FloatArray:
         """Values at ``x``."""
