@@ -18,6 +18,7 @@ from pennylane_qstore.optimize.core.surrogate import (
     learn,
     lowest,
     near,
+    turned,
 )
 
 FloatArray = NDArray[np.float64]
@@ -26,6 +27,8 @@ FloatArray = NDArray[np.float64]
 _POOR, _GOOD = 0.25, 0.7
 _SHRINK, _WIDEN = 0.5, 1.6
 _NARROWEST, _WIDEST = 0.02, 2.0
+# Turning a parameter far is taken no less cautiously than this.
+_TURN_CAUTION = 1.0
 # Where the loss itself differs from round to round by more than this share of its variance, as it
 # does between mini-batches, many rounds of few points say more than few rounds of many.
 _DRIFTING, _FEW = 0.01, 0.34
@@ -33,6 +36,8 @@ _DRIFTING, _FEW = 0.01, 0.34
 _REMEMBERED = 8
 # Rounds in another basin before it is compared with the best one.
 _EXPLORED = 4
+# Size of the random part of the way there, in natural shifts of a right angle.
+_KICK = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -273,7 +278,15 @@ class LocalModel:
         else:
             origin = base
         unit = state.kernel.natural_shifts() * 2 / np.pi
-        centre = lowest(posterior, origin, state.radius * unit, caution=self.caution)
+        starts = [origin]
+        if not state.exploring:
+            starts.append(
+                turned(
+                    posterior, origin, unit * np.pi / 2, caution=max(self.caution, _TURN_CAUTION)
+                )
+            )
+        ends = [lowest(posterior, x, state.radius * unit, caution=self.caution) for x in starts]
+        centre = self._best(np.stack(ends), posterior)
         gain = posterior.predict(origin)[0] - posterior.predict(centre)[0]
         answer = self._best(np.stack([base, centre]), posterior)
         return replace(state, params=frozen(answer), centre=centre, origin=origin, gain=gain)
@@ -302,7 +315,7 @@ class LocalModel:
         """Go where the model hopes for less, and come back after a few rounds if it is not so."""
         rng = np.random.default_rng([state.seed, 3, state.step])
         unit = state.kernel.natural_shifts() * 2 / np.pi
-        start = base + rng.uniform(-0.5, 0.5, len(base)) * unit
+        start = base + rng.uniform(-_KICK, _KICK, len(base)) * unit
         centre = lowest(posterior, start, unit, caution=-self.caution)
         return replace(
             state, params=frozen(base), centre=centre, origin=centre, gain=0.0,

@@ -14,6 +14,7 @@ from pennylane_qstore.optimize.core.surrogate import (
     learn,
     lowest,
     near,
+    turned,
 )
 from pennylane_qstore.optimize.core.surrogate.process import Evidence
 
@@ -172,3 +173,28 @@ def test_the_nearest_evaluations_are_kept_in_their_order():
     correlation = product_by_hand(evaluations.points, np.zeros((1, 3)), 4.0)[:, 0]
     expected = np.sort(np.argsort(-correlation)[:10])
     np.testing.assert_array_equal(kept.losses, evaluations.losses[expected])
+
+
+def test_several_points_are_predicted_as_one_by_one():
+    posterior = Posterior(KERNEL, data(known=False), HYPER)
+    points = data(4, n=5).points
+    means, stds = posterior.predict_many(points)
+    expected = np.array([predict_by_hand(data(known=False), HYPER, point) for point in points])
+    np.testing.assert_allclose(np.stack([means, stds], axis=1), expected, rtol=1e-5)
+
+
+def test_a_parameter_is_turned_to_the_far_side_of_its_circle():
+    kernel = AngleKernel.independent(2)
+    points = np.array([[0.0, 0], [np.pi / 2, 0], [-np.pi / 2, 0], [0, np.pi / 2], [0, -np.pi / 2]])
+    losses = np.cos(points[:, 0]) - np.cos(points[:, 1])
+    evaluations = Evaluations(points, losses, np.full(5, 1e-6), np.zeros(5, dtype=int))
+    posterior = Posterior(kernel, evaluations, Hyperparameters(1.0, 4.0, 1e-6, 1e-7))
+    found = turned(posterior, np.zeros(2), np.full(2, np.pi / 2), caution=1.0)
+    np.testing.assert_allclose(found, [np.pi, 0.0])
+
+
+def test_no_turn_raises_the_pessimistic_loss():
+    posterior = Posterior(KERNEL, data(), HYPER)
+    start = np.array([0.1, 0.2, 0.3])
+    found = turned(posterior, start, KERNEL.natural_shifts(), caution=1.0)
+    assert sum(posterior.predict(found)) <= sum(posterior.predict(start))

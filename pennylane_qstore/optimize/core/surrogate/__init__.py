@@ -9,7 +9,7 @@ from pennylane_qstore.optimize.core.surrogate.process import (
     learn,
     near,
 )
-from pennylane_qstore.optimize.core.surrogate.proposal import lowest
+from pennylane_qstore.optimize.core.surrogate.proposal import lowest, turned
 
 __all__ = [
     "AngleKernel",
@@ -20,4 +20,5 @@ __all__ = [
     "learn",
     "lowest",
     "near",
+    "turned",
 ]

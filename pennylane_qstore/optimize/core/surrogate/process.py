@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, cho_solve, cholesky
+from scipy.linalg import LinAlgError, cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize
 
 from pennylane_qstore.optimize.core.surrogate.kernel import (
@@ -101,6 +101,7 @@ class Posterior:
 
     def __init__(self, kernel: AngleKernel, data: Evaluations, hyper: Hyperparameters) -> None:
         self.kernel, self.hyper = kernel, hyper
+        self._points = data.points
         self._angles = data.points @ kernel.angles.T
         correlation = kernel.correlation(data.points, data.points, hyper.spread)
         same = data.rounds[:, None] == data.rounds
@@ -116,6 +117,17 @@ class Posterior:
         """Mean and standard deviation of the loss at a point."""
         mean, std, _, _ = self.predict_with_gradient(point)
         return mean, std
+
+    def predict_many(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Means and standard deviations at several points, shape ``(n_points,)`` each."""
+        values = self.hyper.variance * self.kernel.correlation(
+            self._points, points, self.hyper.spread
+        )
+        solved = solve_triangular(self._factor, values, lower=True, check_finite=False)
+        missing = 1 - self._ones @ values
+        variances = self.hyper.variance - (solved**2).sum(axis=0) + missing**2 / self._precision
+        stds = np.sqrt(np.maximum(variances, 1e-14 * self.hyper.variance))
+        return self.mean + self._weights @ values, stds
 
     def predict_with_gradient(
         self, point: FloatArray
