@@ -6,7 +6,8 @@ from typing import Literal, get_args
 import numpy as np
 
 from pennylane_qstore.errors import InvalidOptionError
-from pennylane_qstore.optimize.core.local_model import LocalModel, LocalModelState
+from pennylane_qstore.optimize.core.local_model import LocalModel
+from pennylane_qstore.optimize.core.local_model_state import LocalModelState
 from pennylane_qstore.optimize.core.query import Counts
 from pennylane_qstore.optimize.evaluate import Evaluator
 from pennylane_qstore.optimize.face import Optimizer, StepReport

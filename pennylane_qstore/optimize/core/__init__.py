@@ -15,7 +15,8 @@ from pennylane_qstore.optimize.core.directions import (
 from pennylane_qstore.optimize.core.frugal import ShotFrugal, ShotFrugalState
 from pennylane_qstore.optimize.core.gains import Gains, Schedule
 from pennylane_qstore.optimize.core.jacobi import JacobiRotosolve, JacobiState
-from pennylane_qstore.optimize.core.local_model import LocalModel, LocalModelState
+from pennylane_qstore.optimize.core.local_model import LocalModel
+from pennylane_qstore.optimize.core.local_model_state import LocalModelState
 from pennylane_qstore.optimize.core.measured import Measured
 from pennylane_qstore.optimize.core.moments import GradientAverage
 from pennylane_qstore.optimize.core.planned import Planned, PlannedState

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pennylane_qstore.errors import InvalidOptionError
+from pennylane_qstore.optimize.core.local_model_state import LocalModelState, joined
 from pennylane_qstore.optimize.core.query import Answer, Query
 from pennylane_qstore.optimize.core.state import check_counters, frozen, load
 from pennylane_qstore.optimize.core.surrogate import (
-    AngleKernel,
     Evaluations,
     Hyperparameters,
     Posterior,
@@ -38,72 +38,6 @@ _REMEMBERED = 8
 _EXPLORED = 4
 # Size of the random part of the way there, in natural shifts of a right angle.
 _KICK = 1.0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LocalModelState:
-    """All that a resumed run needs; the settings stay with :class:`LocalModel`.
-
-    Attributes:
-        params: The answer so far, shape ``(n_params,)``, read-only.
-        step: Number of rounds taken.
-        seed: Together with the step, decides all that is random.
-        angles: Angles of gates per unit of each parameter, shape ``(n_angles, n_params)``.
-        counts: How many gates have each angle, shape ``(n_angles,)``.
-        centre: What the next round is about, shape ``(n_params,)``.
-        data: Evaluations that the model is fitted to.
-        hyper: What was learned besides, or None before the first round.
-        former: Centres of former rounds, newest last, shape ``(n_former, n_params)``.
-        origin: Where the last step began, and ``gain``, by how much the loss should have fallen.
-        gain: See ``origin``; 0 where nothing was predicted.
-        anchor: Best point when progress was last significant.
-        stalled: Rounds since then.
-        exploring: Rounds to go in another basin.
-        radius: Half side of the box of the next step, in natural shifts of a right angle.
-        taken: Coordinates shifted so far.
-        level: How often the repetitions were doubled.
-        own_shots: Repetitions of one circuit as the objective does it; 0 where not known.
-        loss: Loss at ``params`` before the last step, by the model.
-        loss_error: Its standard deviation.
-    """
-
-    params: FloatArray
-    step: int
-    seed: int
-    angles: FloatArray
-    counts: FloatArray
-    centre: FloatArray
-    data: Evaluations
-    hyper: Hyperparameters | None
-    former: FloatArray
-    origin: FloatArray
-    gain: float
-    anchor: FloatArray
-    radius: float
-    stalled: int = 0
-    exploring: int = 0
-    taken: int = 0
-    level: int = 0
-    own_shots: int = 0
-    loss: float | None = None
-    loss_error: float | None = None
-
-    @property
-    def kernel(self) -> AngleKernel:
-        """The correlation of losses."""
-        return AngleKernel(self.angles, self.counts)
-
-    @property
-    def reason(self) -> str:
-        """Why the next round is what it is, where that is not the ordinary."""
-        found = []
-        if self.exploring:
-            found.append(f"no progress: another basin for {self.exploring} rounds")
-        if self.level:
-            found.append(
-                f"noise hides the predicted gain of {self.gain:.2g}: {2**self.level} x shots"
-            )
-        return "; ".join(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +133,7 @@ class LocalModel:
         query = self.ask(state)
         answer.check(query, state.step)
         kernel = state.kernel
-        data = near(_joined(state, query, answer), kernel, state.centre, self._window(state))
+        data = near(joined(state, query, answer), kernel, state.centre, self._window(state))
         recent = near(data, kernel, state.centre, max(200, 2 * len(state.params)))
         hyper = learn(kernel, recent, state.hyper or first_guess(data))
         posterior = Posterior(kernel, data, hyper)
@@ -326,14 +260,3 @@ class LocalModel:
         """The point of lowest pessimistic loss."""
         values = [float(np.dot(posterior.predict(one), (1, self.caution))) for one in points]
         return np.asarray(points[int(np.argmin(values))])
-
-
-def _joined(state: LocalModelState, query: Query, answer: Answer) -> Evaluations:
-    """All evaluations, old and new."""
-    old, n = state.data, len(query.points)
-    return Evaluations(
-        np.concatenate([old.points, query.points]),
-        np.concatenate([old.losses, answer.losses]),
-        np.concatenate([old.variances, answer.variances]),
-        np.concatenate([old.rounds, np.full(n, state.step)]),
-    )
