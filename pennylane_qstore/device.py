@@ -223,7 +223,10 @@ class IonQDevice(Device):
         options = [_options(entry, shared) for entry in named]
         self.templates = TemplateStore()
         self._recorder = Recorder(None if log is None else Path(log))
-        self._rng = np.random.default_rng(seed)
+        # Samples of exact distributions are drawn anew. Those of a sampling backend are random
+        # already: only their order is drawn, and always alike, so that a second run replays it.
+        exact = options[0].is_exact
+        self._rng = np.random.default_rng(seed if exact or seed is not None else 0)
         self._rng_lock = threading.Lock()
         self._backend = Backend(options[0])
         self._fleet = None

@@ -188,12 +188,12 @@ def test_cancel_after_the_end_changes_nothing(connect, server):
 
 
 def test_a_job_that_finished_before_it_was_canceled_is_not_paid_again(connect, server, monkeypatch):
-    monkeypatch.setattr(PollSchedule.__init__, "__defaults__", (9.0, 1.3, 30.0, False))
+    monkeypatch.setattr(PollSchedule.__init__, "__defaults__", (9.0, 9.0, 1.3, 30.0, False))
     handle = connect().submit(client.tapes(2))
     handle.cancel()
     assert not handle.status().done
     assert server.paid().total() == 2  # it was faster
-    monkeypatch.setattr(PollSchedule.__init__, "__defaults__", (0.004, 1.3, 30.0, False))
+    monkeypatch.setattr(PollSchedule.__init__, "__defaults__", (0.004, 0.004, 1.3, 30.0, False))
     check(client.run(connect(), client.tapes(2)), client.tapes(2))
     assert len(server.jobs) == 1
 

@@ -12,7 +12,7 @@ from tests.faults.server import FaultServer
 @pytest.fixture
 def in_time(monkeypatch):
     """A test that hangs fails; polls come quickly."""
-    monkeypatch.setattr(PollSchedule.__init__, "__defaults__", (0.004, 1.3, 30.0, False))
+    monkeypatch.setattr(PollSchedule.__init__, "__defaults__", (0.004, 0.004, 1.3, 30.0, False))
 
     def stop(*_):
         raise AssertionError("still running after 20 s: a hang")
