@@ -17,7 +17,7 @@ Resource = Literal["circuits", "shots"]
 
 SETTINGS: dict[str, LocalModel] = {
     "circuits": LocalModel(),
-    "shots": LocalModel(shots=100, fraction=0.34, caution=1.0, doublings=6, resolution=0.3),
+    "shots": LocalModel(shots=100, doublings=6, resolution=0.3),
 }
 """What :class:`LocalModelOptimizer` does to save a resource."""
 
@@ -37,7 +37,7 @@ class LocalModelOptimizer(Optimizer[LocalModelState]):
     Args:
         minimize: What is to be saved. ``"circuits"`` takes the objective's own shots, and up to
             16 times as many where noise hides what is to be gained. ``"shots"`` begins with 100
-            shots for each evaluation and shifts a third of the parameters in a step.
+            shots for each evaluation and doubles them later and up to six times.
         seed: Non-negative integer. Drawn from the system if None; ``state`` tells it.
         callback: Called with each step's report.
         settings: Settings other than those that ``minimize`` stands for.
