@@ -230,6 +230,8 @@ class LocalModel:
         known = answer.variances[np.isfinite(answer.variances)]
         if state.level >= self.doublings or not len(known) or not (self.shots or state.own_shots):
             return state
+        if state.hyper is not None and state.hyper.drift > _DRIFTING:
+            return state  # More shots do not average over mini-batches; more rounds do.
         if state.exploring or state.gain >= self.resolution * np.sqrt(np.median(known)):
             return state
         return replace(state, level=state.level + 1, stalled=0)
