@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import LinAlgError, cho_factor, cho_solve, cholesky
+from scipy.linalg.lapack import dsyevr
 
 from pennylane_qstore.errors import InvalidOptionError
 from pennylane_qstore.optimize.core.directions import signs
@@ -16,6 +18,7 @@ from pennylane_qstore.optimize.core.state import check_counters, frozen, load
 FloatArray = NDArray[np.float64]
 MetricSource = Literal["overlaps", "losses"]
 _SIGNS = np.array([1.0, -1.0, -1.0, 1.0])
+_LOWEST = float(np.finfo(float).min)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -183,10 +186,38 @@ def _divided(
     metric: FloatArray, gradient: FloatArray, regularization: float
 ) -> tuple[FloatArray, FloatArray]:
     """A metric made positive, and the gradient divided by it."""
-    values, vectors = np.linalg.eigh(metric)
-    positive = (np.abs(values) + regularization) / (1 + regularization)
-    natural = vectors @ ((gradient @ vectors) / positive)
-    return (vectors * positive) @ vectors.T, natural
+    ridge = regularization * np.eye(len(metric))
+    try:
+        positive = (_absolute(metric) + ridge) / (1 + regularization)
+        return positive, _solved(positive, gradient)
+    except LinAlgError:
+        values, vectors = np.linalg.eigh(metric)
+        values = (np.abs(values) + regularization) / (1 + regularization)
+        return (vectors * values) @ vectors.T, vectors @ ((gradient @ vectors) / values)
+
+
+def _absolute(metric: FloatArray) -> FloatArray:
+    """With every eigenvalue's absolute value.
+
+    A step's estimate makes only a few of them negative, and no others are looked for. LAPACK is
+    called directly: with the larger workspace of ``scipy.linalg.eigh`` it uses threads, which on a
+    busy machine wait for each other for a hundred times longer than this takes.
+    """
+    try:
+        cholesky(metric, lower=True, check_finite=False)
+    except LinAlgError:
+        values, vectors, count, _, failed = dsyevr(metric, range="V", vl=_LOWEST, vu=0.0)
+        if failed:
+            raise LinAlgError("no eigenvalues") from None
+        scaled = vectors[:, :count] * np.sqrt(-2 * values[:count])
+        return metric + scaled @ scaled.T
+    return metric
+
+
+def _solved(positive: FloatArray, right: FloatArray) -> FloatArray:
+    """``right`` divided by a positive matrix."""
+    factor = cho_factor(positive, lower=True, check_finite=False)
+    return cho_solve(factor, right, check_finite=False)
 
 
 def _read_only(array: FloatArray) -> FloatArray:

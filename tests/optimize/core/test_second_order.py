@@ -87,7 +87,7 @@ def test_the_metric_from_losses_is_the_hessian_on_average(seed):
 
 def test_with_many_estimates_the_step_is_the_natural_gradient():
     params = np.array([0.7, -0.4, 1.1])
-    core = SecondOrderSPSA(GAINS, "overlaps", resamplings=10_000, regularization=1e-6)
+    core = SecondOrderSPSA(GAINS, "overlaps", resamplings=4_000, regularization=1e-6)
     state = core.init(params, seed=1)
     far = SecondOrderState(state.params, 0, 1, None, None, fubini_study(params))
     after = core.tell(far, answer(core.ask(far), energy))
@@ -114,6 +114,27 @@ def test_one_step_is_the_formula_worked_out_with_matrix_functions():
     np.testing.assert_allclose(
         after.params, state.params - 0.3 * np.linalg.solve(metric, gradient), atol=1e-9
     )
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e18])
+@pytest.mark.parametrize(("n_params", "resamplings"), [(1, 1), (5, 8), (64, 1), (64, 8)])
+def test_the_metric_is_the_positive_root_of_its_square(n_params, resamplings, scale):
+    core = SecondOrderSPSA(GAINS, "losses", resamplings=resamplings, regularization=1e-3)
+    state, rng = core.init(np.zeros(n_params), seed=4), np.random.default_rng(5)
+    for step in range(6):
+        losses = scale * rng.normal(size=4 * resamplings)
+        given = Answer(losses, np.full(len(losses), np.nan))
+        gradient, raw = core.estimates(state, given)
+        mixed = (1 - 1 / (step + 2)) * state.metric + raw / (step + 2)
+        vectors, singular, _ = np.linalg.svd(mixed)
+        expected = (vectors * (singular + 1e-3)) @ vectors.T / 1.001
+        moved = core.tell(state, given)
+        np.testing.assert_allclose(moved.metric, expected, atol=1e-12 * singular.max())
+        if scale == 1.0:
+            natural = vectors @ ((gradient @ vectors) / (singular + 1e-3)) * 1.001
+            np.testing.assert_allclose(state.params - moved.params, 0.3 * natural, rtol=1e-6)
+        state = moved
+        assert np.isfinite(state.params).all()
 
 
 @pytest.mark.parametrize(
