@@ -80,7 +80,7 @@ def examine(qnode: qml.QNode, args: Sequence[Any], kwargs: Mapping[str, Any]) ->
     build = qml.workflow.construct_tape(qnode, level="top")
 
     def tape_at(point: FloatArray) -> QuantumScript:
-        return _elementary(build(*rebuild(args, positions, point), **kwargs))
+        return elementary(build(*rebuild(args, positions, point), **kwargs))
 
     tape = tape_at(start)
     if len(tape.measurements) != 1 or not isinstance(tape.measurements[0], ExpectationMP):
@@ -111,7 +111,7 @@ def _in_double_precision(args: Sequence[Any], positions: Iterable[int]) -> tuple
     return tuple(plain)
 
 
-def _elementary(tape: QuantumScript) -> QuantumScript:
+def elementary(tape: QuantumScript) -> QuantumScript:
     """The circuit in gates whose frequencies are known."""
     try:
         (expanded,), _ = decompose(tape, _is_elementary, skip_initial_state_prep=False)

@@ -14,7 +14,7 @@ from pennylane_qstore.optimize.arguments import flatten, rebuild, trainable_posi
 from pennylane_qstore.optimize.core.surrogate import AngleKernel
 from pennylane_qstore.optimize.errors import UnknownFrequenciesError
 from pennylane_qstore.optimize.foresight import Evaluation, Trial
-from pennylane_qstore.optimize.frequencies import _elementary
+from pennylane_qstore.optimize.frequencies import elementary
 from pennylane_qstore.optimize.interception import intercepted
 from pennylane_qstore.optimize.request import Call
 
@@ -59,7 +59,7 @@ def gate_angles(
 
     def gates(point: FloatArray) -> list[QuantumScript]:
         found = circuits(point, limit)
-        return [_elementary(found[call][index]) for call, index in places]
+        return [elementary(found[call][index]) for call, index in places]
 
     try:
         tapes = gates(start)
