@@ -117,10 +117,10 @@ def test_a_step_is_one_round_trip_and_everything_is_counted(rule):
     circuit = energy(shots=100)
     optimizer = AdaptiveGradientOptimizer(rule, seed=2)
     with qml.Tracker(circuit.device) as tracker:
-        run(optimizer, circuit, 14)
+        run(optimizer, circuit, 12)
     totals = tracker.totals
     assert optimizer.counts == Counts(totals["executions"], totals["shots"], totals["batches"])
-    assert optimizer.counts.batches == 14
+    assert optimizer.counts.batches == 12
     assert sum(one.circuits for one in optimizer.history) == totals["executions"]
 
 
@@ -134,8 +134,8 @@ def test_every_method_takes_a_function_of_several_qnodes_in_one_round_trip(metho
 
     optimizer = AdaptiveGradientOptimizer(method=method, seed=2)
     with qml.Tracker(first.device) as tracker:
-        run(optimizer, loss, 3)
-    assert tracker.totals["batches"] == 3
+        run(optimizer, loss, 2)
+    assert tracker.totals["batches"] == 2
     assert optimizer.last.loss_error > 0
 
 
@@ -150,7 +150,7 @@ def test_both_rules_descend(rule):
 
 
 @pytest.mark.parametrize("rule", ["progress", "documented"])
-@pytest.mark.parametrize("budget", [Budget(circuits=120), Budget(shots=12_000), Budget(money=3.6)])
+@pytest.mark.parametrize("budget", [Budget(circuits=80), Budget(shots=8_000), Budget(money=2.4)])
 def test_a_budget_is_never_passed_and_needs_no_bounds_for_a_qnode(rule, budget):
     circuit, prices = energy(shots=100), Prices(circuit=0.01, shot=0.0002, batch=0.02)
     optimizer = AdaptiveGradientOptimizer(rule, budget=budget, prices=prices, seed=3)

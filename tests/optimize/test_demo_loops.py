@@ -8,6 +8,9 @@ import pennylane_qstore.optimize as ours
 
 pnp = qml.numpy
 
+# Ours, and for comparison of the loops themselves PennyLane's.
+LIBRARIES = [ours, pytest.param(qml, marks=pytest.mark.stress)]
+
 
 def run_optimizer(opt, cost_function, init_param, num_steps):
     """The loop of "Optimization using SPSA"."""
@@ -40,9 +43,9 @@ def run_eigensolver(opt, cost_fn, theta, max_iterations, conv_tol):
     return energy
 
 
-@pytest.mark.parametrize("library", [qml, ours])
+@pytest.mark.parametrize("library", LIBRARIES, ids=["ours", "pennylane"])
 def test_the_loop_of_the_spsa_demo(library):
-    num_wires, num_layers, num_steps = 3, 3, 100
+    num_wires, num_layers, num_steps = 3, 2, 60
     np.random.seed(50)  # PennyLane's optimizer and its demo draw from the global state
     product = qml.prod(*[qml.PauliZ(i) for i in range(num_wires)])
 
@@ -59,7 +62,7 @@ def test_the_loop_of_the_spsa_demo(library):
     assert np.mean(history[-5:]) < history[0] - 0.2
 
 
-@pytest.mark.parametrize("library", [qml, ours])
+@pytest.mark.parametrize("library", LIBRARIES, ids=["ours", "pennylane"])
 def test_the_loop_of_the_qnspsa_demo(library):
     nodes, edges = 3, [(0, 1), (1, 2)]
     hamiltonian = qml.sum(*[0.5 * qml.Z(i) @ qml.Z(j) for i, j in edges])
@@ -82,7 +85,7 @@ def test_the_loop_of_the_qnspsa_demo(library):
     assert np.median(losses[-9:]) < losses[0] - 0.1
 
 
-@pytest.mark.parametrize("library", [qml, ours])
+@pytest.mark.parametrize("library", LIBRARIES, ids=["ours", "pennylane"])
 def test_the_loop_of_the_vqe_demo(library):
     coefficients = [-0.2252, 0.3435, -0.4347, 0.5716, 0.0910, 0.0910]
     words = [

@@ -14,7 +14,7 @@ from pennylane_qstore.optimize import (
 )
 
 pnp = qml.numpy
-N_PROBLEMS, N_ESTIMATES = 20, 60
+N_PROBLEMS, N_ESTIMATES = 20, 30
 
 
 def random_circuit(seed, n_wires=2, n_params=4):
@@ -63,7 +63,7 @@ def test_the_variance_covers_shots_and_directions():
         return qml.expval(qml.Z(0))
 
     estimator = SPSAGradientEstimator(0.2, 2, directions="rademacher", seed=2)
-    estimates = [estimator.estimate(circuit, 0.4, -1.1) for _ in range(150)]
+    estimates = [estimator.estimate(circuit, 0.4, -1.1) for _ in range(90)]
     seen = np.var([one.gradient for one in estimates], axis=0, ddof=1)
     told = np.mean([one.variance for one in estimates], axis=0)
     np.testing.assert_allclose(told, seen, rtol=0.5)
@@ -107,7 +107,7 @@ def test_a_subsample_is_unbiased_for_the_mean_of_all_samples(subsample):
     estimator = SPSAGradientEstimator(0.1, directions="rademacher", seed=1)
     estimates = [
         estimator.estimate_batch(fit, params, samples=samples, subsample=subsample)
-        for _ in range(600)
+        for _ in range(300)
     ]
     gradients = np.array([one.gradient for one in estimates])
     error = gradients.std(axis=0, ddof=1) / np.sqrt(len(gradients))
@@ -147,7 +147,7 @@ def test_fewer_samples_cost_fewer_circuits_and_leave_more_variance():
         estimator = SPSAGradientEstimator(0.1, seed=1)
         gradients = [
             estimator.estimate_batch(fit, params, samples=samples, subsample=subsample).gradient
-            for _ in range(200)
+            for _ in range(100)
         ]
         spread.append(np.var(gradients, axis=0).sum())
     assert spread[1] < 0.4 * spread[0]
@@ -168,7 +168,7 @@ def test_spsa_grad_has_the_shapes_of_qml_grad_and_serves_pennylanes_optimizers()
         np.testing.assert_allclose(one, other, atol=1e-4)
     assert grad.last.variance.shape == (3,)
     opt, params = qml.GradientDescentOptimizer(0.3), list(args)
-    for _ in range(60):
+    for _ in range(30):
         params = opt.step(circuit, *params, grad_fn=grad)
     assert circuit(*params) == pytest.approx(-1.0, abs=1e-2)
 

@@ -56,7 +56,7 @@ def test_size_and_frequencies_are_read_off_the_circuit():
 def test_a_parameter_in_two_gates_is_differentiated_without_bias():
     params, found = np.array([0.3, 0.4, 0.5]), []
     exact = qml.set_shots(make()[0], None)
-    for seed in range(25):
+    for seed in range(14):
         circuit, _ = make(seed=seed)
         optimizer = ShotFrugalOptimizer(0.1, min_shots=100)
         found.append((params - optimizer.step(circuit, params)) / 0.1)
@@ -72,7 +72,7 @@ def test_it_descends(rule):
     optimizer = ShotFrugalOptimizer(rule=rule, min_shots=20, max_shots=500)
     params = np.array([0.3, 0.4, 0.5])
     before = exact(params)
-    for _ in range(25):
+    for _ in range(15):
         params = optimizer.step(circuit, params)
     assert exact(params) < before - 1
 

@@ -189,8 +189,8 @@ def test_keyword_arguments_reach_a_circuit_on_any_simulator_and_the_energy_falls
         return qml.expval(hamiltonian)
 
     start = pnp.array(np.random.default_rng(3).normal(0, np.pi, (4, 3)))
-    opt, params = SPSAOptimizer(maxiter=40, seed=1), start
-    for _ in range(40):
+    opt, params = SPSAOptimizer(maxiter=20, seed=1), start
+    for _ in range(20):
         params, cost = opt.step_and_cost(energy, params, num_qubits=4)
     assert np.all(params != start)
     assert cost < energy(start, num_qubits=4)
@@ -205,8 +205,8 @@ def test_noisy_circuits_are_trained_on_a_density_matrix():
         return qml.expval(qml.PauliZ(0))
 
     start = pnp.array([0.1, -0.05])
-    opt, params = SPSAOptimizer(maxiter=100, c=0.3, a=1.0, seed=2), start
-    for _ in range(100):
+    opt, params = SPSAOptimizer(maxiter=40, c=0.3, a=1.0, seed=2), start
+    for _ in range(40):
         params, cost = opt.step_and_cost(circuit, params)
     assert np.all(params != start)
     assert cost < circuit(start)

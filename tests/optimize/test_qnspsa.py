@@ -203,6 +203,6 @@ def test_a_run_resumed_from_json_repeats_the_undisturbed_one(make):
 def test_newtons_steps_reach_a_ground_state():
     params, opt = pnp.array([[0.5, 0.5]]), SecondOrderSPSAOptimizer(resamplings=2, seed=3)
     energy = two_parameters()
-    for _ in range(150):
+    for _ in range(80):
         params = opt.step(energy, params)
     assert energy(params) == pytest.approx(-1, abs=0.01)

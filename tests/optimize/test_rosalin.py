@@ -1,5 +1,7 @@
 """Shots of a Hamiltonian divided over its terms: totals, bias and spread."""
 
+from functools import cache
+
 import numpy as np
 import pennylane as qml
 import pytest
@@ -33,7 +35,7 @@ def tape(shots):
 @pytest.mark.parametrize("group", [True, False])
 @pytest.mark.parametrize("total", [1, 3, 10, 997])
 def test_the_total_is_never_exceeded(method, group, total):
-    for seed in range(20):
+    for seed in range(8):
         tapes, _ = sample_operators(tape(total), method=method, group=group, seed=seed)
         assert sum(one.shots.total_shots for one in tapes) == total
 
@@ -51,7 +53,8 @@ MEANS = {repr(term): mean for term, mean in zip(TERMS, [0.8, 0.5, 0.9, 0.3, 1.0]
 EXACT = sum(c * m for c, m in zip(COEFFICIENTS, MEANS.values(), strict=True))
 
 
-def estimates(total, method, repetitions=600):
+@cache
+def estimates(total, method, repetitions=8_000):
     """Estimates from a shot vector, whose entries are divided and drawn independently."""
     rng = np.random.default_rng([total, len(method)])
     tapes, combine = sample_operators(tape([total] * repetitions), method=method, seed=rng)
@@ -69,13 +72,13 @@ def estimates(total, method, repetitions=600):
 @pytest.mark.parametrize("method", ["hybrid", "random"])
 @pytest.mark.parametrize("total", [2, 7, 40])
 def test_estimates_are_unbiased_even_where_a_term_is_due_less_than_one_shot(method, total):
-    found = estimates(total, method, 20_000)
+    found = estimates(total, method)
     error = found.std(ddof=1) / np.sqrt(len(found))
     assert abs(found.mean() - EXACT) < 5 * error
 
 
 def test_hybrid_is_steadier_than_random_where_groups_differ():
-    spread = {method: estimates(40, method, 20_000).std() for method in ("hybrid", "random")}
+    spread = {method: estimates(40, method).std() for method in ("hybrid", "random")}
     assert spread["hybrid"] < 0.9 * spread["random"]
 
 
