@@ -20,6 +20,7 @@ from pennylane_qstore.optimize.core.surrogate import (
     near,
     turned,
 )
+from pennylane_qstore.optimize.core.threads import one_thread
 
 FloatArray = NDArray[np.float64]
 
@@ -132,6 +133,11 @@ class LocalModel:
         """
         query = self.ask(state)
         answer.check(query, state.step)
+        with one_thread():
+            return self._learned(state, query, answer)
+
+    def _learned(self, state: LocalModelState, query: Query, answer: Answer) -> LocalModelState:
+        """Fit the model to what is known by now, and move."""
         kernel = state.kernel
         data = near(joined(state, query, answer), kernel, state.centre, self._window(state))
         recent = near(data, kernel, state.centre, max(200, 2 * len(state.params)))
