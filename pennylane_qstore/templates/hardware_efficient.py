@@ -1,7 +1,8 @@
 """The hardware-efficient ansatz as one PennyLane operation."""
 
+from collections import Counter
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import pennylane as qml
 from pennylane.operation import Operation, Operator
@@ -9,55 +10,42 @@ from pennylane.typing import TensorLike
 from pennylane.wires import Wires, WiresLike
 
 from pennylane_qstore.errors import InvalidCircuitError
+from pennylane_qstore.templates.entanglement import (
+    ROTATIONS,
+    Entanglement,
+    checked_entanglement,
+    checked_rotations,
+    entangling_pairs,
+    rotate,
+)
 
-Entanglement = Literal["linear", "circular", "full"]
-ENTANGLEMENTS: tuple[Entanglement, ...] = ("linear", "circular", "full")
-
-
-def entangling_pairs(n_wires: int, entanglement: Entanglement = "linear") -> list[tuple[int, int]]:
-    """List the (control, target) positions of one layer's CNOTs, in time order.
-
-    Args:
-        n_wires: Width of the layer.
-        entanglement: ``"linear"`` joins neighbours, ``"circular"`` also the last wire with the
-            first (from three wires on: two wires have one pair), ``"full"`` all pairs.
-
-    Returns:
-        ``n_wires - 1``, ``n_wires`` or ``n_wires * (n_wires - 1) / 2`` pairs.
-
-    Raises:
-        InvalidCircuitError: If the entanglement has another name.
-    """
-    if entanglement not in ENTANGLEMENTS:
-        raise InvalidCircuitError(
-            f"unknown entanglement {entanglement!r}; choose one of {', '.join(ENTANGLEMENTS)}"
-        )
-    if entanglement == "full":
-        return [(i, j) for i in range(n_wires) for j in range(i + 1, n_wires)]
-    pairs = [(i, i + 1) for i in range(n_wires - 1)]
-    if entanglement == "circular" and n_wires > 2:
-        pairs.append((n_wires - 1, 0))
-    return pairs
+RY_RZ = ("RY", "RZ")
 
 
 class HardwareEfficientAnsatz(Operation):
-    r"""Layers of RY and RZ on every wire, each followed by CNOTs.
+    r"""Layers of rotations on every wire, each followed by CNOTs.
 
-    One layer applies :math:`RZ(\phi_i)\,RY(\theta_i)` (RY first) to every wire :math:`i` and then
-    CNOTs along ``entanglement``. RY and RZ alone are not universal on one qubit; layers and
-    entanglers together are what makes the ansatz expressive.
+    One layer applies, by default, :math:`RZ(\phi_i)\,RY(\theta_i)` (RY first) to every wire
+    :math:`i` and then CNOTs along ``entanglement``. RY and RZ alone are not universal on one qubit;
+    layers and entanglers together are what makes the ansatz expressive. The standard layer of three
+    rotations is ``rotations=STANDARD_ROTATIONS``.
 
     Measured in the computational basis, the last layer's RZ angles have no effect: the CNOTs turn
     them into rotations about products of Z, which change phases only.
 
     Args:
-        params: Angles in radians, shape ``(n_layers, n_wires, 2)``: RY at ``[..., 0]``, RZ at
-            ``[..., 1]``. A leading axis broadcasts.
+        params: Angles in radians, shape ``(n_layers, n_wires, n_rotations)``; by default RY at
+            ``[..., 0]``, RZ at ``[..., 1]``. Angles are shared along an axis of length one: by all
+            wires, or by ``n_layers`` layers. A leading axis broadcasts.
         wires: The wires to act on, in order.
-        entanglement: ``"linear"``, ``"circular"`` or ``"full"``; see :func:`entangling_pairs`.
+        entanglement: ``"linear"``, ``"circular"``, ``"full"``, ``"brickwork"``, or pairs of
+            positions; see :func:`entangling_pairs`.
+        rotations: Names of the rotations of a layer, in time order.
+        n_layers: How many layers there are, where they share their angles.
 
     Raises:
-        InvalidCircuitError: If the shape does not fit the wires, or the entanglement is unknown.
+        InvalidCircuitError: If the shape does not fit the wires or layers, or the entanglement or
+            a rotation is unknown.
 
     References:
         Kandala et al., Nature 549, 242 (2017).
@@ -66,7 +54,7 @@ class HardwareEfficientAnsatz(Operation):
     num_params = 1
     ndim_params = (3,)
     grad_method = None
-    resource_keys: ClassVar[set[str]] = {"n_layers", "n_wires", "entanglement"}
+    resource_keys: ClassVar[set[str]] = {"n_layers", "n_wires", "entanglement", "rotations"}
 
     def __init__(
         self,
@@ -74,72 +62,108 @@ class HardwareEfficientAnsatz(Operation):
         wires: WiresLike,
         *,
         entanglement: Entanglement = "linear",
+        rotations: Sequence[str] = RY_RZ,
+        n_layers: int | None = None,
         id: str | None = None,
     ) -> None:
         wires = Wires(wires)
         if isinstance(params, Sequence):
             params = qml.math.asarray(params)
-        shape = tuple(qml.math.shape(params))
-        if len(shape) not in (3, 4) or shape[-2:] != (len(wires), 2):
-            raise InvalidCircuitError(
-                f"params have shape {shape}, but {len(wires)} wires need "
-                f"(n_layers, {len(wires)}, 2); see HardwareEfficientAnsatz.shape"
-            )
-        entangling_pairs(len(wires), entanglement)
-        self._hyperparameters = {"entanglement": entanglement}
+        names = checked_rotations(rotations)
+        _check_shape(tuple(qml.math.shape(params)), len(wires), len(names), n_layers=n_layers)
+        self._hyperparameters = {
+            "entanglement": checked_entanglement(len(wires), entanglement),
+            "rotations": names,
+            "n_layers": n_layers,
+        }
         super().__init__(params, wires=wires, id=id)
 
     @property
     def resource_params(self) -> dict[str, Any]:
-        """What a decomposition rule has to know: layers, wires and entanglement."""
+        """What a decomposition rule has to know: layers, wires, entanglement and rotations."""
         return {
-            "n_layers": qml.math.shape(self.data[0])[-3],
+            "n_layers": self.hyperparameters["n_layers"] or qml.math.shape(self.data[0])[-3],
             "n_wires": len(self.wires),
             "entanglement": self.hyperparameters["entanglement"],
+            "rotations": self.hyperparameters["rotations"],
         }
 
     @staticmethod
-    def shape(n_layers: int, n_wires: int) -> tuple[int, int, int]:
-        """Return the shape of ``params`` for this many layers and wires."""
-        return n_layers, n_wires, 2
+    def shape(
+        n_layers: int, n_wires: int, *, rotations: Sequence[str] = RY_RZ
+    ) -> tuple[int, int, int]:
+        """Return the shape of ``params`` for this many layers and wires.
+
+        To share angles, ask for one layer or one wire.
+        """
+        return n_layers, n_wires, len(checked_rotations(rotations))
 
     @staticmethod
     def compute_decomposition(
-        params: TensorLike, wires: WiresLike, entanglement: Entanglement
+        params: TensorLike,
+        wires: WiresLike,
+        entanglement: Entanglement = "linear",
+        rotations: Sequence[str] = RY_RZ,
+        n_layers: int | None = None,
     ) -> list[Operator]:
-        """Write the layers out as RY, RZ and CNOT gates, in time order.
+        """Write the layers out as rotations and CNOT gates, in time order.
 
         Args:
-            params: Angles in radians, shape ``([n_batch,] n_layers, n_wires, 2)``.
+            params: Angles in radians, shape ``([n_batch,] n_layers, n_wires, n_rotations)``.
             wires: The wires to act on, in order.
             entanglement: Which pairs the CNOTs join.
+            rotations: Names of the rotations of a layer, in time order.
+            n_layers: How many layers there are, where they share their angles.
 
         Returns:
-            ``n_layers * (2 * n_wires + n_pairs)`` gates.
+            For each layer ``n_rotations * n_wires`` rotations, then its CNOTs.
         """
         wires = Wires(wires)
-        pairs = entangling_pairs(len(wires), entanglement)
+        of_layers, of_wires = qml.math.shape(params)[-3:-1]
         gates: list[Operator] = []
-        for layer in range(qml.math.shape(params)[-3]):
+        for layer in range(n_layers or of_layers):
             for i, wire in enumerate(wires):
-                gates.append(qml.RY(params[..., layer, i, 0], wires=wire))
-                gates.append(qml.RZ(params[..., layer, i, 1], wires=wire))
+                angles = params[..., layer % of_layers, i % of_wires, :]
+                gates += rotate(angles, wire, rotations)
+            pairs = entangling_pairs(len(wires), entanglement, layer=layer)
             gates += [qml.CNOT(wires=[wires[i], wires[j]]) for i, j in pairs]
         return gates
 
 
-def _resources(n_layers: int, n_wires: int, entanglement: Entanglement) -> dict[Any, int]:
+def _check_shape(
+    shape: tuple[int, ...], n_wires: int, n_rotations: int, *, n_layers: int | None
+) -> None:
+    """Refuse a shape that is neither one angle per place nor shared.
+
+    Raises:
+        InvalidCircuitError: If it does not fit.
+    """
+    fits = len(shape) in (3, 4) and shape[-1] == n_rotations and shape[-2] in (1, n_wires)
+    if not fits or (n_layers is not None and shape[-3] not in (1, n_layers)):
+        raise InvalidCircuitError(
+            f"params have shape {shape}, but {n_wires} wires need "
+            f"({n_layers or 'n_layers'}, {n_wires}, {n_rotations}), or 1 in place of what is "
+            "shared; see HardwareEfficientAnsatz.shape"
+        )
+
+
+def _resources(
+    n_layers: int, n_wires: int, entanglement: Entanglement, rotations: Sequence[str]
+) -> dict[Any, int]:
     """Count the gates for PennyLane's graph decomposition."""
-    counts: dict[Any, int] = {qml.RY: n_layers * n_wires, qml.RZ: n_layers * n_wires}
-    n_cnots = n_layers * len(entangling_pairs(n_wires, entanglement))
-    return counts | ({qml.CNOT: n_cnots} if n_cnots else {})
+    counts: Counter[Any] = Counter()
+    for layer in range(n_layers):
+        for name in rotations:
+            counts[ROTATIONS[name]] += n_wires
+        counts[qml.CNOT] += len(entangling_pairs(n_wires, entanglement, layer=layer))
+    return {gate: count for gate, count in counts.items() if count}
 
 
 @qml.register_resources(_resources)
-def _write_out(params: TensorLike, wires: WiresLike, entanglement: Entanglement, **_: Any) -> None:
+def _write_out(params: TensorLike, wires: WiresLike, **hyperparameters: Any) -> None:
     """Queue the gates of one ansatz, as PennyLane's graph decomposition expects."""
     # Building a gate queues it; returning the list is all that would be left to do.
-    HardwareEfficientAnsatz.compute_decomposition(params, wires, entanglement)
+    HardwareEfficientAnsatz.compute_decomposition(params, wires, **hyperparameters)
 
 
 qml.add_decomps(HardwareEfficientAnsatz, _write_out)

@@ -5,7 +5,11 @@ import pennylane as qml
 import pytest
 
 from pennylane_qstore.errors import InvalidCircuitError
-from pennylane_qstore.templates import HardwareEfficientAnsatz, entangling_pairs
+from pennylane_qstore.templates import (
+    STANDARD_ROTATIONS,
+    HardwareEfficientAnsatz,
+    entangling_pairs,
+)
 
 PAIRS = {
     "linear": [(0, 1), (1, 2), (2, 3)],
@@ -128,3 +132,91 @@ def test_a_shape_that_does_not_fit_three_wires_is_named(shape):
 def test_an_unknown_entanglement_is_named():
     with pytest.raises(InvalidCircuitError, match="'ring'"):
         HardwareEfficientAnsatz(np.zeros((1, 3, 2)), wires=range(3), entanglement="ring")
+
+
+def rotation_by_hand(name: str, angle: float) -> np.ndarray:
+    pauli = {"RX": [[0, 1], [1, 0]], "RY": [[0, -1j], [1j, 0]], "RZ": [[1, 0], [0, -1]]}[name]
+    return np.cos(angle / 2) * np.eye(2) - 1j * np.sin(angle / 2) * np.array(pauli)
+
+
+@pytest.mark.parametrize("rotations", [("RY",), ("RX", "RZ"), STANDARD_ROTATIONS])
+def test_each_wire_is_rotated_about_the_named_axes_in_time_order(rotations):
+    params = angles(*HardwareEfficientAnsatz.shape(1, 1, rotations=rotations))
+    expected = np.eye(2)
+    for name, angle in zip(rotations, params[0, 0], strict=True):
+        expected = rotation_by_hand(name, angle) @ expected
+    op = HardwareEfficientAnsatz(params, wires=0, rotations=rotations)
+    np.testing.assert_allclose(qml.matrix(op), expected, atol=1e-12)
+
+
+def test_the_standard_layer_is_pennylanes_rot():
+    params = angles(2, 3, 3)
+    op = HardwareEfficientAnsatz(params, wires=range(3), rotations=STANDARD_ROTATIONS)
+    gates = []
+    for layer in params:
+        gates += [qml.Rot(*layer[i], wires=i) for i in range(3)]
+        gates += [qml.CNOT([0, 1]), qml.CNOT([1, 2])]
+    expected = qml.matrix(qml.tape.QuantumScript(gates), wire_order=range(3))
+    np.testing.assert_allclose(qml.matrix(op, wire_order=range(3)), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 2), (4, 1, 2), (1, 1, 2)])
+def test_shared_angles_are_the_same_as_repeated_ones(shape):
+    params = angles(*shape)
+    shared = HardwareEfficientAnsatz(params, wires=range(3), n_layers=4)
+    full = HardwareEfficientAnsatz(np.broadcast_to(params, (4, 3, 2)), wires=range(3))
+    np.testing.assert_array_equal(qml.matrix(shared), qml.matrix(full))
+
+
+def test_brickwork_alternates_even_and_odd_pairs():
+    assert entangling_pairs(5, "brickwork", layer=0) == [(0, 1), (2, 3)]
+    assert entangling_pairs(5, "brickwork", layer=1) == [(1, 2), (3, 4)]
+    assert entangling_pairs(2, "brickwork", layer=1) == [(0, 1)]
+    op = HardwareEfficientAnsatz(angles(2, 4, 2), wires=list("abcd"), entanglement="brickwork")
+    cnots = [gate.wires.tolist() for gate in op.decomposition() if gate.name == "CNOT"]
+    assert cnots == [["a", "b"], ["c", "d"], ["b", "c"]]
+
+
+def test_brickwork_halves_the_entanglers_of_two_linear_layers_on_eight_wires():
+    for entanglement, expected in (("linear", 14), ("brickwork", 7)):
+        op = HardwareEfficientAnsatz(angles(2, 8, 2), range(8), entanglement=entanglement)
+        assert sum(gate.name == "CNOT" for gate in op.decomposition()) == expected
+
+
+def test_a_devices_own_pairs_are_taken_as_they_are():
+    connectivity = [[0, 2], (2, 1)]
+    op = HardwareEfficientAnsatz(angles(2, 3, 2), list("abc"), entanglement=connectivity)
+    cnots = [gate.wires.tolist() for gate in op.decomposition() if gate.name == "CNOT"]
+    assert cnots == [["a", "c"], ["c", "b"]] * 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"entanglement": "brickwork", "rotations": STANDARD_ROTATIONS},
+        {"entanglement": ((0, 2), (2, 1)), "n_layers": 3},
+    ],
+)
+def test_every_option_meets_pennylanes_contract(arguments):
+    n_layers = 1 if "n_layers" in arguments else 2
+    rotations = arguments.get("rotations", ("RY", "RZ"))
+    shape = HardwareEfficientAnsatz.shape(n_layers, 3, rotations=rotations)
+    op = HardwareEfficientAnsatz(qml.numpy.array(angles(*shape)), wires=["b", 0, "a"], **arguments)
+    qml.ops.functions.assert_valid(op)
+
+
+@pytest.mark.parametrize("pair", [(0, 0), (0, 3), (-1, 0), (0, 1, 2)])
+def test_a_pair_that_is_none_is_named(pair):
+    with pytest.raises(InvalidCircuitError, match="not a pair of positions"):
+        HardwareEfficientAnsatz(np.zeros((1, 3, 2)), wires=range(3), entanglement=[pair])
+
+
+@pytest.mark.parametrize("rotations", [(), ("RY", "RW"), "H"])
+def test_an_unknown_rotation_is_named(rotations):
+    with pytest.raises(InvalidCircuitError, match="cannot rotate by"):
+        HardwareEfficientAnsatz(np.zeros((1, 3, 2)), wires=range(3), rotations=rotations)
+
+
+def test_layers_that_are_neither_given_nor_shared_are_refused():
+    with pytest.raises(InvalidCircuitError, match=r"need \(4, 3, 2\)"):
+        HardwareEfficientAnsatz(np.zeros((2, 3, 2)), wires=range(3), n_layers=4)
