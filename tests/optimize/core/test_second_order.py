@@ -68,7 +68,7 @@ def assert_means(samples, expected, bias):
     assert np.all(np.abs(samples.mean(axis=0) - expected) < 5 * error + bias)
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_the_metric_from_overlaps_is_the_fubini_study_metric_on_average(seed):
     params = np.random.default_rng(seed).uniform(-2, 2, 3)
     core = SecondOrderSPSA(GAINS, "overlaps", resamplings=4)
@@ -76,7 +76,7 @@ def test_the_metric_from_overlaps_is_the_fubini_study_metric_on_average(seed):
     assert_means(metrics, fubini_study(params), 1e-3)
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_the_metric_from_losses_is_the_hessian_on_average(seed):
     params = np.random.default_rng(seed).uniform(-2, 2, 3)
     core = SecondOrderSPSA(GAINS, "losses", resamplings=4)
@@ -87,7 +87,7 @@ def test_the_metric_from_losses_is_the_hessian_on_average(seed):
 
 def test_with_many_estimates_the_step_is_the_natural_gradient():
     params = np.array([0.7, -0.4, 1.1])
-    core = SecondOrderSPSA(GAINS, "overlaps", resamplings=4_000, regularization=1e-6)
+    core = SecondOrderSPSA(GAINS, "overlaps", resamplings=2_000, regularization=1e-6)
     state = core.init(params, seed=1)
     far = SecondOrderState(state.params, 0, 1, None, None, fubini_study(params))
     after = core.tell(far, answer(core.ask(far), energy))
@@ -156,7 +156,7 @@ def test_newtons_method_finds_the_minimum_of_a_quadratic_that_is_badly_scaled():
 
     core = SecondOrderSPSA(Gains(a=1.0, c=0.1, stability=5.0, alpha=0.6), "losses", 4, max_step=0.2)
     state = core.init(np.zeros(3), seed=2)
-    for _ in range(400):
+    for _ in range(250):
         state = core.tell(state, answer(core.ask(state), valley))
     assert valley(state.params) < 1e-3 * valley(np.zeros(3))
 

@@ -1,6 +1,7 @@
 """Descent along gradients whose kind is chosen anew for each step."""
 
-from pennylane_qstore.optimize.core.adaptive.core import AdaptiveGradient, Plan, all_methods, pick
+from pennylane_qstore.optimize.core.adaptive.catalogue import all_methods, pick
+from pennylane_qstore.optimize.core.adaptive.core import AdaptiveGradient, Plan
 from pennylane_qstore.optimize.core.adaptive.costs import Bounds, Budget, Prices, prices_for
 from pennylane_qstore.optimize.core.adaptive.methods import NaturalGradient, ParameterShift
 from pennylane_qstore.optimize.core.adaptive.mover import Mover
@@ -12,15 +13,12 @@ from pennylane_qstore.optimize.core.adaptive.records import (
     Taken,
 )
 from pennylane_qstore.optimize.core.adaptive.rules import (
-    METHODS,
     DocumentedRule,
     GradientMethodScheduler,
-    Option,
     ProgressRule,
-    Rule,
-    View,
 )
 from pennylane_qstore.optimize.core.adaptive.trend import Trend, trend
+from pennylane_qstore.optimize.core.adaptive.view import METHODS, Option, Rule, View
 
 __all__ = [
     "METHODS",

@@ -1,6 +1,5 @@
 """The adaptive optimizer's core: choose a gradient, ask for it within the budget, move, learn."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -8,18 +7,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pennylane_qstore.errors import InvalidOptionError
+from pennylane_qstore.optimize.core.adaptive.accounts import counted, known
+from pennylane_qstore.optimize.core.adaptive.catalogue import all_methods, possibilities
 from pennylane_qstore.optimize.core.adaptive.costs import (
     Bounds,
     Budget,
     Prices,
-    at_least,
-    times,
 )
-from pennylane_qstore.optimize.core.adaptive.learned import Learned, mean, progress
+from pennylane_qstore.optimize.core.adaptive.learned import Learned
 from pennylane_qstore.optimize.core.adaptive.methods import (
     GradientMethod,
-    NaturalGradient,
-    ParameterShift,
     Reading,
 )
 from pennylane_qstore.optimize.core.adaptive.mover import (
@@ -28,38 +25,23 @@ from pennylane_qstore.optimize.core.adaptive.mover import (
     learn_natural,
     total_variance,
 )
-from pennylane_qstore.optimize.core.adaptive.probes import FiniteDifference, Spsa
 from pennylane_qstore.optimize.core.adaptive.records import AdaptiveState, Choice, Taken, nothing
-from pennylane_qstore.optimize.core.adaptive.rules import (
+from pennylane_qstore.optimize.core.adaptive.rules import ProgressRule
+from pennylane_qstore.optimize.core.adaptive.trend import Trend
+from pennylane_qstore.optimize.core.adaptive.view import (
     METHODS,
     Option,
-    ProgressRule,
     Rule,
     View,
     check_method,
     check_significance,
 )
-from pennylane_qstore.optimize.core.adaptive.trend import Trend
 from pennylane_qstore.optimize.core.natural import Geometry, geometry
 from pennylane_qstore.optimize.core.query import Answer, Counts, Query
 from pennylane_qstore.optimize.core.state import check_counters, frozen, load
 from pennylane_qstore.optimize.errors import BudgetReachedError
 
 FloatArray = NDArray[np.float64]
-
-OPTIMISM = 2.0
-"""So that a natural gradient is tried once where its metric tensor is not dear."""
-
-
-def all_methods() -> tuple[GradientMethod, ...]:
-    """One of each kind, with its default settings."""
-    return (
-        Spsa(),
-        ParameterShift(sampled=True, name="sampled_parameter_shift"),
-        ParameterShift(),
-        NaturalGradient(),
-        FiniteDifference(),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +144,8 @@ class AdaptiveGradient:
         learned = learn(state, reading, metric)
         if metric is not None and reading.spread == 0:
             learned = learn_natural(learned, reading, metric)
-        state = self._counted(state, plan, query, answer)
+        components = None if self.budget.limited else plan.amount
+        state = counted(state, query, answer.counts, components=components)
         used = metric if plan.method.name == "natural_gradient" else None
         moved = self._moved(state, reading, learned, metric=used)
         counts = answer.counts
@@ -232,34 +215,8 @@ class AdaptiveGradient:
 
     def options(self, state: AdaptiveState) -> tuple[Option, ...]:
         """Every gradient that could be taken, with what is expected of it."""
-        n_params, known, learned = state.params.size, self._known(state), state.learned
-        found = []
-        for method in self.methods:
-            for amount in method.amounts(n_params):
-                noise = method.variance(learned, n_params, amount)
-                found.append(
-                    Option(
-                        method.name,
-                        amount,
-                        method.expected(known, n_params, amount),
-                        noise,
-                        self._progress(method.name, learned, noise),
-                    )
-                )
-        return tuple(found)
-
-    def _progress(self, name: str, learned: Learned, noise: float) -> float:
-        """Expected decrease; of a natural gradient never seen, ``OPTIMISM`` times a plain one's."""
-        signal = 1.0 if learned.signal_size is None else learned.signal_size
-        along, across = learned.along or 1.0, learned.across or 1.0
-        plain = progress(signal, noise, along, across)
-        if name != "natural_gradient":
-            return plain
-        size, spread = mean(learned.natural_signal), mean(learned.natural_noise)
-        curvature = learned.natural_along
-        if size is None or spread is None or curvature is None:
-            return OPTIMISM * plain
-        return progress(size, spread, curvature, curvature)
+        bounds = known(state, self.bounds)
+        return possibilities(self.methods, state.learned, bounds, state.params.size)
 
     def _choice(self, state: AdaptiveState, options: tuple[Option, ...]) -> Choice:
         if state.forced:
@@ -304,32 +261,8 @@ class AdaptiveGradient:
             metric_age=state.metric_age + 1,
         )
 
-    def _counted(
-        self, state: AdaptiveState, plan: Plan, query: Query, answer: Answer
-    ) -> AdaptiveState:
-        """With what the answer took; a sampled gradient tells of a whole one without a budget."""
-        counts = answer.counts
-        state = replace(state, spent=state.spent + counts)
-        if len(query.points):
-            return replace(state, point=at_least(state.point, times(counts, 1 / len(query.points))))
-        if query.metric_at is not None:
-            return replace(state, natural=at_least(state.natural, counts))
-        if query.gradient_of is None:
-            return replace(state, whole=at_least(state.whole, counts))
-        if self.budget.limited:
-            return state
-        whole = times(counts, state.params.size / plan.amount)
-        return replace(state, whole=at_least(state.whole, whole))
-
-    def _known(self, state: AdaptiveState) -> Bounds:
-        return Bounds(
-            state.point or self.bounds.point,
-            state.whole or self.bounds.gradient,
-            state.natural or self.bounds.natural,
-        )
-
     def _objection(self, state: AdaptiveState, method: GradientMethod, amount: int) -> str:
-        bound = method.bound(self._known(state), state, amount)
+        bound = method.bound(known(state, self.bounds), state, amount)
         if bound is not None and method.shots is not None:
             bound = replace(bound, shots=max(bound.shots, bound.executions * method.shots))
         return self.budget.objection(state.spent, bound, self.prices)
@@ -346,13 +279,3 @@ def frozen_matrix(metric: FloatArray) -> FloatArray:
     copy = np.array(metric, dtype=np.float64)
     copy.flags.writeable = False
     return copy
-
-
-def pick(names: Iterable[str]) -> tuple[GradientMethod, ...]:
-    """The methods of these names, with their default settings.
-
-    Raises:
-        InvalidOptionError: If a name is unknown, with those that there are.
-    """
-    wanted = [check_method(name) for name in names]
-    return tuple(one for one in all_methods() if one.name in wanted)
