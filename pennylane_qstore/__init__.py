@@ -13,7 +13,17 @@ if TYPE_CHECKING:
     from pennylane_qstore.errors import QStoreError
     from pennylane_qstore.inspection import verify
     from pennylane_qstore.ops import GPI, GPI2, MS, ZZ
-    from pennylane_qstore.optimize import SPSAOptimizer
+    from pennylane_qstore.optimize import (
+        AdaptiveGradientOptimizer,
+        GradientMethodScheduler,
+        LocalModelOptimizer,
+        QNSPSAOptimizer,
+        RotosolveOptimizer,
+        ShotFrugalOptimizer,
+        SPSAGradientEstimator,
+        SPSAOptimizer,
+        spsa_grad,
+    )
     from pennylane_qstore.templates import HardwareEfficientAnsatz
     from pennylane_qstore.transforms import to_ionq_native
 
@@ -24,7 +34,15 @@ _HOMES = {
     "GPI2": "ops",
     "MS": "ops",
     "ZZ": "ops",
+    "AdaptiveGradientOptimizer": "optimize",
+    "GradientMethodScheduler": "optimize",
+    "LocalModelOptimizer": "optimize",
+    "QNSPSAOptimizer": "optimize",
+    "RotosolveOptimizer": "optimize",
+    "SPSAGradientEstimator": "optimize",
     "SPSAOptimizer": "optimize",
+    "ShotFrugalOptimizer": "optimize",
+    "spsa_grad": "optimize",
     "HardwareEfficientAnsatz": "templates",
     "VerificationError": "compile.verify",
     "to_ionq_native": "transforms",
@@ -34,13 +52,21 @@ _HOMES = {
 __all__ = [
     "GPI",
     "GPI2",
+    "MS",
+    "ZZ",
+    "AdaptiveGradientOptimizer",
+    "GradientMethodScheduler",
     "HardwareEfficientAnsatz",
     "IonQDevice",
-    "MS",
+    "LocalModelOptimizer",
+    "QNSPSAOptimizer",
     "QStoreError",
+    "RotosolveOptimizer",
+    "SPSAGradientEstimator",
     "SPSAOptimizer",
+    "ShotFrugalOptimizer",
     "VerificationError",
-    "ZZ",
+    "spsa_grad",
     "to_ionq_native",
     "verify",
 ]

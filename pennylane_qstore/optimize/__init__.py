@@ -2,7 +2,19 @@
 
 from pennylane_qstore.optimize.adaptive import AdaptiveGradientOptimizer, GradientReport
 from pennylane_qstore.optimize.bayesian import BayesianOptimizer
-from pennylane_qstore.optimize.core import SPSA, Gains, Schedule, SPSAState
+from pennylane_qstore.optimize.core import (
+    SPSA,
+    CalibratedGains,
+    Coordinates,
+    Counts,
+    Gains,
+    GradientAverage,
+    HadamardRows,
+    Rademacher,
+    Schedule,
+    Sphere,
+    SPSAState,
+)
 from pennylane_qstore.optimize.core.adaptive import (
     Bounds,
     Budget,
@@ -38,9 +50,12 @@ from pennylane_qstore.optimize.errors import (
     NonFiniteLossError,
     NothingToTrainError,
     UnknownFrequenciesError,
+    UnknownStateError,
     UntrainableArgumentError,
 )
 from pennylane_qstore.optimize.estimator import GradientEstimate, SPSAGradientEstimator, spsa_grad
+from pennylane_qstore.optimize.evaluate import Evaluator
+from pennylane_qstore.optimize.face import Optimizer, StepReport
 from pennylane_qstore.optimize.frugal import PlannedShotsOptimizer, ShotFrugalOptimizer
 from pennylane_qstore.optimize.gradient import GradientOptimizer
 from pennylane_qstore.optimize.local_model import LocalModelOptimizer
@@ -58,19 +73,25 @@ __all__ = [
     "Bounds",
     "Budget",
     "BudgetReachedError",
+    "CalibratedGains",
     "Chain",
     "ClipNorm",
     "ClipValue",
     "Constant",
+    "Coordinates",
     "CosineDecay",
+    "Counts",
     "DocumentedRule",
+    "Evaluator",
     "ExponentialDecay",
     "Gains",
+    "GradientAverage",
     "GradientEstimate",
     "GradientMethodScheduler",
     "GradientOptimizer",
     "GradientReport",
     "GradientResult",
+    "HadamardRows",
     "InvalidLossError",
     "InvalidStateError",
     "LocalModelOptimizer",
@@ -78,11 +99,13 @@ __all__ = [
     "Momentum",
     "NonFiniteLossError",
     "NothingToTrainError",
+    "Optimizer",
     "PlannedShotsOptimizer",
     "Prices",
     "ProgressRule",
     "QNGOptimizer",
     "QNSPSAOptimizer",
+    "Rademacher",
     "RotosolveOptimizer",
     "SPSAGradientEstimator",
     "SPSAOptimizer",
@@ -93,8 +116,11 @@ __all__ = [
     "ShotFrugalOptimizer",
     "ShotSchedule",
     "SignalShots",
+    "Sphere",
     "StepDecay",
+    "StepReport",
     "UnknownFrequenciesError",
+    "UnknownStateError",
     "UntrainableArgumentError",
     "WarmUp",
     "WeightDecay",
