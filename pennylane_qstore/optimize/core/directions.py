@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pennylane_qstore.errors import InvalidOptionError
+from pennylane_qstore.optimize.core.state import read_only
 
 FloatArray = NDArray[np.float64]
 
@@ -154,5 +155,4 @@ def hadamard(n_params: int) -> FloatArray:
     matrix = np.ones((1, 1))
     while len(matrix) < n_params:
         matrix = np.block([[matrix, matrix], [matrix, -matrix]])
-    matrix.flags.writeable = False
-    return matrix
+    return read_only(matrix)

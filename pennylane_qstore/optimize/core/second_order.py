@@ -13,7 +13,7 @@ from pennylane_qstore.optimize.core.directions import signs
 from pennylane_qstore.optimize.core.gains import Gains
 from pennylane_qstore.optimize.core.moments import limited
 from pennylane_qstore.optimize.core.query import Answer, Query, mean_error
-from pennylane_qstore.optimize.core.state import check_counters, frozen, load
+from pennylane_qstore.optimize.core.state import check_counters, frozen, load, read_only
 
 FloatArray = NDArray[np.float64]
 MetricSource = Literal["overlaps", "losses"]
@@ -107,7 +107,7 @@ class SecondOrderSPSA:
         """
         check_counters(0, seed)
         start = frozen(params)
-        return SecondOrderState(start, 0, seed, None, None, _read_only(np.eye(start.size)))
+        return SecondOrderState(start, 0, seed, None, None, read_only(np.eye(start.size)))
 
     def ask(self, state: SecondOrderState) -> Query:
         """All points, and all pairs of states, of this step."""
@@ -146,7 +146,7 @@ class SecondOrderSPSA:
             state.seed,
             float(answer.losses[pairs].mean()),
             mean_error(answer.variances[pairs]),
-            _read_only(metric),
+            read_only(metric),
         )
 
     def estimates(self, state: SecondOrderState, answer: Answer) -> tuple[FloatArray, FloatArray]:
@@ -218,8 +218,3 @@ def _solved(positive: FloatArray, right: FloatArray) -> FloatArray:
     """``right`` divided by a positive matrix."""
     factor = cho_factor(positive, lower=True, check_finite=False)
     return cho_solve(factor, right, check_finite=False)
-
-
-def _read_only(array: FloatArray) -> FloatArray:
-    array.flags.writeable = False
-    return array

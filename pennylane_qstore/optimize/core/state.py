@@ -72,8 +72,7 @@ def _restore(value: Any, part: type | None) -> Any:
         if part is not None:
             return load(part, value)
         array = np.array(value["values"], dtype=np.dtype(value["dtype"])).reshape(value["shape"])
-        array.flags.writeable = False
-        return array
+        return read_only(array)
     if isinstance(value, list):
         return tuple(_restore(item, part) for item in value)
     return value
@@ -100,5 +99,10 @@ def frozen(params: ArrayLike) -> FloatArray:
     if not np.isfinite(array).all():
         where = np.flatnonzero(~np.isfinite(array)).tolist()
         raise InvalidStateError(f"the parameters at {where} are not finite; start from numbers")
+    return read_only(array)
+
+
+def read_only(array: FloatArray) -> FloatArray:
+    """The array itself, which cannot be written to any more."""
     array.flags.writeable = False
     return array

@@ -46,8 +46,18 @@ class Transform(Protocol):
         """Direction, shape ``(n_params,)``, and the memory after it."""
 
 
+class _WithoutMemory:
+    """A transform that remembers nothing."""
+
+    __slots__ = ()
+
+    def init(self, n_params: int) -> Memory:
+        """Nothing."""
+        return ()
+
+
 @dataclass(frozen=True, slots=True)
-class ClipValue:
+class ClipValue(_WithoutMemory):
     """Each component to at most ``limit`` in size.
 
     Raises:
@@ -59,10 +69,6 @@ class ClipValue:
     def __post_init__(self) -> None:
         _positive("limit", self.limit)
 
-    def init(self, n_params: int) -> Memory:
-        """Nothing."""
-        return ()
-
     def update(
         self, gradient: FloatArray, memory: Memory, moment: Moment
     ) -> tuple[FloatArray, Memory]:
@@ -71,7 +77,7 @@ class ClipValue:
 
 
 @dataclass(frozen=True, slots=True)
-class ClipNorm:
+class ClipNorm(_WithoutMemory):
     """The whole gradient to at most ``limit`` in Euclidean length, its direction kept.
 
     Raises:
@@ -83,10 +89,6 @@ class ClipNorm:
     def __post_init__(self) -> None:
         _positive("limit", self.limit)
 
-    def init(self, n_params: int) -> Memory:
-        """Nothing."""
-        return ()
-
     def update(
         self, gradient: FloatArray, memory: Memory, moment: Moment
     ) -> tuple[FloatArray, Memory]:
@@ -96,7 +98,7 @@ class ClipNorm:
 
 
 @dataclass(frozen=True, slots=True)
-class WeightDecay:
+class WeightDecay(_WithoutMemory):
     r"""Adds :math:`\lambda\theta`; behind :class:`Adam` in a chain this is AdamW.
 
     Raises:
@@ -110,10 +112,6 @@ class WeightDecay:
 
     def __post_init__(self) -> None:
         _positive("rate", self.rate)
-
-    def init(self, n_params: int) -> Memory:
-        """Nothing."""
-        return ()
 
     def update(
         self, gradient: FloatArray, memory: Memory, moment: Moment
@@ -192,7 +190,7 @@ class Adam:
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(_WithoutMemory):
     """Multiplies by a number or a schedule.
 
     Raises:
@@ -200,10 +198,6 @@ class Scale:
     """
 
     factor: float | Schedule
-
-    def init(self, n_params: int) -> Memory:
-        """Nothing."""
-        return ()
 
     def update(
         self, gradient: FloatArray, memory: Memory, moment: Moment

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pennylane_qstore.errors import InvalidOptionError
+from pennylane_qstore.optimize.core.state import read_only
 
 FloatArray = NDArray[np.float64]
 Frequencies = tuple[float, ...]
@@ -44,9 +45,7 @@ def sample_shifts(frequencies: Frequencies) -> FloatArray:
     largest = 2 * np.pi / ((2 * order + 1) * frequencies[0])
     spacings = largest * np.linspace(1, 0, _SPACINGS, endpoint=False)
     conditions = [np.linalg.cond(_design(frequencies, spacing * index)) for spacing in spacings]
-    shifts = spacings[int(np.argmin(conditions))] * index
-    shifts.flags.writeable = False
-    return shifts
+    return read_only(spacings[int(np.argmin(conditions))] * index)
 
 
 @lru_cache(maxsize=256)

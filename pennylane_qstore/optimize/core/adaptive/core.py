@@ -38,7 +38,7 @@ from pennylane_qstore.optimize.core.adaptive.view import (
 )
 from pennylane_qstore.optimize.core.natural import Geometry, geometry
 from pennylane_qstore.optimize.core.query import Answer, Counts, Query
-from pennylane_qstore.optimize.core.state import check_counters, frozen, load
+from pennylane_qstore.optimize.core.state import check_counters, frozen, load, read_only
 from pennylane_qstore.optimize.errors import BudgetReachedError
 
 FloatArray = NDArray[np.float64]
@@ -139,7 +139,9 @@ class AdaptiveGradient:
         answer.check(query, state.step)
         reading = plan.method.read(state, plan.amount, answer)
         if reading.metric is not None:
-            state = replace(state, metric=frozen_matrix(reading.metric), metric_age=0)
+            state = replace(
+                state, metric=read_only(np.array(reading.metric, dtype=np.float64)), metric_age=0
+            )
         metric = geometry(state.metric, self.mover.lam) if state.metric.size else None
         learned = learn(state, reading, metric)
         if metric is not None and reading.spread == 0:
@@ -272,10 +274,3 @@ class AdaptiveGradient:
 
     def _names(self) -> tuple[str, ...]:
         return tuple(one.name for one in self.methods)
-
-
-def frozen_matrix(metric: FloatArray) -> FloatArray:
-    """A read-only copy."""
-    copy = np.array(metric, dtype=np.float64)
-    copy.flags.writeable = False
-    return copy
