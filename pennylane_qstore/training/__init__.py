@@ -1,10 +1,58 @@
-"""Training: data, model, loop, records and the loss curve.
+"""Training: a loop over any optimizer, scikit-learn estimators, and a first run to look at.
 
-Only the settings are imported here, so that the command line starts without PennyLane,
-scikit-learn and matplotlib. The other modules are imported by name, for example
-:mod:`pennylane_qstore.training.run`.
+Only the settings are imported with the package, so that the command line starts without PennyLane,
+scikit-learn and matplotlib. Everything else of ``__all__`` is imported when it is asked for.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from pennylane_qstore.training.settings import TrainSettings
 
-__all__ = ["TrainSettings"]
+if TYPE_CHECKING:
+    from pennylane_qstore.training.batches import Batches
+    from pennylane_qstore.training.checkpoint import Checkpoint
+    from pennylane_qstore.training.errors import (
+        CheckpointError,
+        MissingExtraError,
+        TrainingDivergedError,
+    )
+    from pennylane_qstore.training.estimators import QuantumClassifier, QuantumRegressor
+    from pennylane_qstore.training.record import Progress, TrainRecord
+    from pennylane_qstore.training.trainer import EarlyStopping, Trainer
+
+_HOMES = {
+    "Batches": "batches",
+    "Checkpoint": "checkpoint",
+    "CheckpointError": "errors",
+    "MissingExtraError": "errors",
+    "TrainingDivergedError": "errors",
+    "QuantumClassifier": "estimators",
+    "QuantumRegressor": "estimators",
+    "Progress": "record",
+    "TrainRecord": "record",
+    "EarlyStopping": "trainer",
+    "Trainer": "trainer",
+}
+
+__all__ = [
+    "Batches",
+    "Checkpoint",
+    "CheckpointError",
+    "EarlyStopping",
+    "MissingExtraError",
+    "Progress",
+    "QuantumClassifier",
+    "QuantumRegressor",
+    "TrainRecord",
+    "TrainSettings",
+    "Trainer",
+    "TrainingDivergedError",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name of ``__all__`` when it is asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -85,21 +85,3 @@ def as_angles(
         return np.asarray(np.clip(unit * project.transform(samples), -np.pi, np.pi))
 
     return angles(train), angles(test)
-
-
-def batch_indices(n_samples: int, batch_size: int, *, seed: int, step: int) -> IntArray:
-    """Choose the mini-batch of a step: epochs of shuffled samples, each used once at most.
-
-    Args:
-        n_samples: Samples to choose from.
-        batch_size: Samples to choose; all of them if there are fewer.
-        seed: With the step, decides the choice, so that a resumed run repeats it.
-        step: Index of the step, from 0.
-
-    Returns:
-        Indices, shape ``(min(batch_size, n_samples),)``.
-    """
-    n_batches = max(1, n_samples // batch_size)
-    epoch, position = divmod(step, n_batches)
-    order = np.random.default_rng([seed, epoch, 1]).permutation(n_samples)
-    return order[position * batch_size : (position + 1) * batch_size]

@@ -1,5 +1,7 @@
 """What training refuses to do."""
 
+from typing import Any
+
 from pennylane_qstore.errors import QStoreError
 
 
@@ -18,3 +20,32 @@ class MissingExtraError(QStoreError, ImportError):
             name=error.name,
         )
         self.extra = extra
+
+
+class TrainingDivergedError(QStoreError, ArithmeticError):
+    """A loss, a validation value or a parameter became NaN or infinite.
+
+    Attributes:
+        step: Index of the step at which it did.
+        params: The last parameters that were good, of the caller's shape.
+    """
+
+    def __init__(self, what: str, *, step: int, params: Any) -> None:
+        super().__init__(
+            f"{what} is not finite at step {step}; the parameters before it are in `params` of "
+            "this error: go on from there with smaller steps or clipped gradients"
+        )
+        self.step = step
+        self.params = params
+
+
+class CheckpointError(QStoreError, ValueError):
+    """A checkpoint cannot be written or read, or belongs to another run.
+
+    Attributes:
+        path: The file.
+    """
+
+    def __init__(self, message: str, path: str = "") -> None:
+        super().__init__(f"{path}: {message}" if path else message)
+        self.path = path

@@ -14,8 +14,9 @@ from pennylane.exceptions import DeviceError
 from pennylane_qstore.errors import InvalidOptionError
 from pennylane_qstore.optimize.core import SPSA, Gains
 from pennylane_qstore.training.baseline import logistic_accuracy, majority_share
+from pennylane_qstore.training.batches import batch_indices
 from pennylane_qstore.training.curve import save_loss_curve
-from pennylane_qstore.training.data import Dataset, batch_indices, load_data
+from pennylane_qstore.training.data import Dataset, load_data
 from pennylane_qstore.training.loop import Objective, StepRecord, Usage, read_usage, train
 from pennylane_qstore.training.model import Classifier, cross_entropy, make_classifier
 from pennylane_qstore.training.settings import DEVICE_NAME, TrainSettings

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from pennylane_qstore.training.data import ANGLE_PER_DEVIATION, as_angles, batch_indices, load_data
+from pennylane_qstore.training.batches import batch_indices
+from pennylane_qstore.training.data import ANGLE_PER_DEVIATION, as_angles, load_data
 
 
 @pytest.fixture(scope="module")
