@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     report = commands.add_parser("report", help="summarise the log of a run")
     report.add_argument("log", type=Path, help="JSON-lines file that the device's log= named")
     report.set_defaults(command=_summarize)
+    _add_dashboard(commands.add_parser("dashboard", help="show a run as a local HTML page"))
     emulator = commands.add_parser("emulator", help="emulate IonQ's service locally")
     actions = emulator.add_subparsers(required=True, metavar="ACTION")
     _add_serve(actions.add_parser("serve", help="answer IonQ's API v0.4 over HTTP"))
@@ -96,6 +97,18 @@ def _add_jobs(parser: argparse.ArgumentParser) -> None:
     add("--timeout", type=float, help="seconds to wait for each job")
     add("--older-than", type=float, default=30.0, help="clean: days since a job ended")
     parser.set_defaults(command=_jobs)
+
+
+def _add_dashboard(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("log", type=Path, help="JSON-lines file that the device's log= named")
+    parser.add_argument("--output", type=Path, help="page to write (beside the log, as .html)")
+    parser.add_argument(
+        "--watch",
+        type=float,
+        metavar="SECONDS",
+        help="write the page so often, until interrupted; the browser reads it again",
+    )
+    parser.set_defaults(command=_show_dashboard)
 
 
 def _add_serve(parser: argparse.ArgumentParser) -> None:
@@ -142,6 +155,19 @@ def _summarize(args: argparse.Namespace) -> None:
     except OSError as error:
         raise InvalidOptionError(f"{args.log} cannot be read: {error.strerror}") from error
     print(reporting.summarize(content.records))
+
+
+def _show_dashboard(args: argparse.Namespace) -> None:
+    reporting = import_module("pennylane_qstore.reporting")
+    output = args.output or args.log.with_suffix(".html")
+    if output.absolute() == args.log.absolute():
+        raise InvalidOptionError(f"the page would replace the log {args.log}; name another file")
+    if args.watch is None:
+        reporting.write_page(reporting.read_dashboard(args.log), output)
+        print(f"page: {output}")
+        return
+    print(f"page: {output}, written every {args.watch:g} s; Ctrl-C ends it", flush=True)
+    reporting.follow(args.log, output, args.watch)
 
 
 def _train(args: argparse.Namespace) -> None:
