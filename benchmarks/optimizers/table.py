@@ -86,6 +86,9 @@ def recommended(results: dict[str, Any], measure: str) -> list[str]:
         "|---|---|---|---|---|---|---|---|",
     ]
     for name, part in results.items():
+        if RECOMMENDED[measure] not in part.get("ours", {}):
+            lines.append(f"| {TITLES[name]} | not measured | | | | | | |")
+            continue
         for target, value in enumerate(part["targets"]):
             own = [
                 one
@@ -177,6 +180,8 @@ def losses(results: dict[str, Any]) -> list[str]:
     lines = []
     for measure in MEASURES:
         for name, part in results.items():
+            if RECOMMENDED[measure] not in part.get("ours", {}):
+                continue
             for target, value in enumerate(part["targets"]):
                 own = [
                     one
