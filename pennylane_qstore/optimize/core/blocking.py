@@ -54,6 +54,10 @@ class Blocked(Generic[S]):
     next step's batch, so judging costs one evaluation but no round trip: if the step turns out bad,
     the next one begins where it began, with the core's state from there and a new direction.
 
+    So the end of a run's last step is not judged. The place judged last is ``state.anchor``; to
+    return that instead would leave the first step without a move and give each loss to parameters
+    other than those the step began with, unlike PennyLane's optimizers.
+
     A rise counts if :math:`L_\text{new} > L_\text{old} + z\sqrt{v_\text{new} + v_\text{old}}` with
     the variances of both losses. Where these are not known, the tolerance is :math:`z` times the
     standard deviation of the last accepted losses, as in Qiskit and PennyLane.
