@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 # More arguments for pytest, such as PYTEST_ARGS="-n 2" for two processes.
 PYTEST_ARGS ?=
+# The matrices here are small: threads of the linear algebra would wait for each other.
+export OMP_NUM_THREADS ?= 1
 
 .PHONY: demo test lint device-suite peers stress notebooks benchmarks clean
 

@@ -11,7 +11,7 @@ import anyio
 import numpy as np
 import pennylane as qml
 
-from pennylane_qstore.execution import HttpService, job
+from pennylane_qstore.execution import HttpService, PollSchedule, job, pilot
 from tests.faults.server import KEY
 
 SILENCE_S = 0.6
@@ -22,6 +22,12 @@ _patience = {"s": 8.0}
 
 SETTLE_S = (0.0, 0.1, 0.2)
 """Waits before each look for a submission whose answer was lost."""
+
+RESULTS_S = (0.05, 0.1, 0.2, 0.4)
+"""Waits for results that are not there yet although their job has completed."""
+
+POLLS = (0.01, 0.01, 1.3, 30.0, False)
+"""Defaults of the schedule of questions."""
 
 
 @contextmanager
@@ -37,6 +43,8 @@ def impatience() -> Iterator[list[float]]:
         short = {"sleep": sleep}
         stack.enter_context(patch.dict(HttpService.__init__.__kwdefaults__, short))
         stack.enter_context(patch.object(job, "SETTLE_S", SETTLE_S))
+        stack.enter_context(patch.object(pilot, "RESULTS_S", RESULTS_S))
+        stack.enter_context(patch.object(PollSchedule.__init__, "__defaults__", POLLS))
         stack.enter_context(patch.dict(_patience, s=SILENCE_S))
         yield waits
 

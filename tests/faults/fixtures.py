@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from pennylane_qstore.execution import PollSchedule, pilot
+from pennylane_qstore.execution import PollSchedule
 from tests.faults import client
 from tests.faults.server import FaultServer
 
@@ -13,7 +13,6 @@ from tests.faults.server import FaultServer
 def in_time(monkeypatch):
     """A test that hangs fails; polls come quickly."""
     monkeypatch.setattr(PollSchedule.__init__, "__defaults__", (0.004, 0.004, 1.3, 30.0, False))
-    monkeypatch.setattr(pilot, "RESULTS_S", tuple(0.1 * delay for delay in pilot.RESULTS_S))
 
     def stop(*_):
         raise AssertionError("still running after 20 s: a hang")
