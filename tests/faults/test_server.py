@@ -58,12 +58,12 @@ def test_results_of_several_circuits_come_in_reverse_order(http):
 
 
 def test_jobs_run_in_slots():
-    server = FaultServer(job_s=0.5, circuit_s=0.1, slots=2)
+    server = FaultServer(job_s=50, circuit_s=10, slots=2)
     try:
         for _ in range(3):
             httpx.post(server.url + "/jobs", json=SINGLE, headers=HEADERS)
         first, second, third = server.jobs.values()
-        assert first.ends_at - first.starts_at == pytest.approx(0.6)
+        assert first.ends_at - first.starts_at == pytest.approx(60)
         assert second.starts_at == second.at
         assert third.starts_at == first.ends_at
     finally:
