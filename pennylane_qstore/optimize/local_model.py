@@ -17,7 +17,7 @@ Resource = Literal["circuits", "shots"]
 
 SETTINGS: dict[str, LocalModel] = {
     "circuits": LocalModel(),
-    "shots": LocalModel(shots=100, doublings=6, resolution=0.3),
+    "shots": LocalModel(shots=250, doublings=6, relief=3, resolution=0.1),
 }
 """What :class:`LocalModelOptimizer` does to save a resource."""
 
@@ -36,8 +36,9 @@ class LocalModelOptimizer(Optimizer[LocalModelState]):
 
     Args:
         minimize: What is to be saved. ``"circuits"`` takes the objective's own shots, and up to
-            16 times as many where noise hides what is to be gained. ``"shots"`` begins with 100
-            shots for each evaluation and doubles them later and up to six times.
+            16 times as many where noise hides what is to be gained. ``"shots"`` begins with 250
+            shots for each evaluation and doubles them later and up to six times, but takes three of
+            the doublings back whenever it tries another basin.
         seed: Non-negative integer. Drawn from the system if None; ``state`` tells it.
         callback: Called with each step's report.
         settings: Settings other than those that ``minimize`` stands for.

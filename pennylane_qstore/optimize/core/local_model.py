@@ -54,6 +54,8 @@ class LocalModel:
     Attributes:
         shots: Repetitions of each evaluation; None leaves them to the objective.
         doublings: How often they may be doubled where the noise hides what is to be gained.
+        relief: How many of these doublings are taken back on the way to another basin, where
+            there is more to be gained at first.
         resolution: Predicted gain, in standard errors of one evaluation, that needs no doubling.
         fraction: Of the parameters to shift in each round but the first.
         caution: Standard deviations that count as loss.
@@ -66,6 +68,7 @@ class LocalModel:
 
     shots: int | None = None
     doublings: int = 4
+    relief: int = 0
     resolution: float = 2.0
     fraction: float = 1.0
     caution: float = 1.0
@@ -262,6 +265,7 @@ class LocalModel:
         return replace(
             state, params=frozen(base), centre=centre, origin=centre, gain=0.0,
             radius=self.radius, stalled=0, exploring=_EXPLORED, former=base[None],
+            level=max(0, state.level - self.relief),
         )  # fmt: skip
 
     def _best(self, points: FloatArray, posterior: Posterior) -> FloatArray:

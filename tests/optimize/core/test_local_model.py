@@ -1,6 +1,7 @@
 """The model-based core: pure, resumable, indifferent to units, and it gets there."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -172,6 +173,15 @@ def test_without_progress_it_explores_and_keeps_the_best_point():
     assert "another basin" in state.reason
     state = run(core, state, 7)
     assert chain(state.params)[0] < -5.4
+
+
+@pytest.mark.parametrize(("relief", "level"), [(0, 2), (1, 1), (3, 0)])
+def test_on_the_way_to_another_basin_some_doublings_are_taken_back(relief, level):
+    core = LocalModel(shots=100, doublings=2, relief=relief, patience=1)
+    state = replace(core.init(np.full(4, np.pi), seed=13), level=2)
+    state = run(core, state, 1)
+    assert (state.exploring, state.level) == (4, level)
+    assert core.ask(state).shots[0] == 100 * 2**level
 
 
 def test_the_window_bounds_what_is_kept():
