@@ -9,7 +9,7 @@ PYTEST_ARGS ?=
 # The matrices here are small: threads of the linear algebra would wait for each other.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test lint device-suite peers stress notebooks benchmarks clean
+.PHONY: demo test lint device-suite peers stress notebooks docs benchmarks clean
 
 demo: $(VENV)/.train
 	$(BIN)/qstore train
@@ -39,6 +39,10 @@ peers: $(VENV)/.test $(VENV)/.peers
 
 notebooks: $(VENV)/.test $(VENV)/.notebooks
 	$(PYTEST) --nbmake notebooks
+
+# The site, in docs/site/_build; a warning is an error.
+docs: $(VENV)/.docs
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs/site docs/site/_build
 
 benchmarks: $(VENV)/.test
 	$(BIN)/python benchmarks/import_time.py
