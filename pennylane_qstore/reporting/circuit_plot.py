@@ -4,14 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from pennylane_qstore.reporting.errors import InvalidSeriesError
+from pennylane_qstore.reporting.figures import FancyBboxPatch, Figure, verbatim
 from pennylane_qstore.reporting.scales import cut
-from pennylane_qstore.training.errors import MissingExtraError
-
-try:
-    from matplotlib.figure import Figure
-    from matplotlib.patches import FancyBboxPatch
-except ImportError as error:
-    raise MissingExtraError("train", error) from error
 
 _PULSES = {"gpi": "#56b4e9", "gpi2": "#b5def5"}
 _ENTANGLING = "#d55e00"
@@ -86,10 +80,8 @@ def _draw_wires(axes: Any, names: Sequence[str], end: int, line: int) -> None:
     for qubit, name in enumerate(names):
         y = line * (len(names) + 0.6) + qubit
         axes.plot([-0.6, end - 0.35], [y, y], color="#555555", lw=0.8, zorder=0)
-        plain = "".join(char if char.isprintable() else " " for char in cut(name, 8))
-        axes.text(
-            -0.7, y, plain.replace("$", r"\$"), ha="right", va="center", fontsize=9, color="#333333"
-        )
+        text = verbatim(cut(name, 8))
+        axes.text(-0.7, y, text, ha="right", va="center", fontsize=9, color="#333333")
 
 
 def _draw_gate(axes: Any, gate: _Gate, x: float, y: float) -> None:

@@ -7,12 +7,13 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from pennylane_qstore.reporting import STAGES, InvalidSeriesError, Stages
+from pennylane_qstore.reporting.convergence import plot_convergence, plot_history
 from pennylane_qstore.reporting.plots import (
     plot_comparison,
-    plot_convergence,
     plot_progress,
     plot_stages,
 )
+from pennylane_qstore.training.record import TrainRecord
 
 HOSTILE = "_$\\frac{1}{$ <b>\x1b[31m\nnext"
 
@@ -78,6 +79,40 @@ def test_one_run_among_several_has_no_band_that_nobody_measured():
 def test_losses_may_stand_over_circuits_instead_of_steps():
     (axes,) = plot_convergence({"a": [2, 1]}, steps={"a": [100, 250]}, xlabel="circuits").axes
     assert line_data(axes)["a"] == [[100, 2], [250, 1]]
+
+
+HISTORY = [
+    TrainRecord(0, 2.0, 0.5, circuits=10, shots=1000),
+    TrainRecord(1, None, None, circuits=30, shots=3000),
+    TrainRecord(2, 1.0, 0.25, circuits=5, shots=500),
+]
+
+
+@pytest.mark.parametrize(
+    ("over", "places", "xlabel"),
+    [
+        ("steps", [1, 2, 3], "step"),
+        ("circuits", [10, 40, 45], "circuits so far"),
+        ("shots", [1000, 4000, 4500], "shots so far"),
+    ],
+)
+def test_a_training_is_drawn_over_what_it_has_spent(over, places, xlabel):
+    (axes,) = plot_history({"a": HISTORY}, over=over).axes
+    assert np.array(line_data(axes)["a"])[:, 0].tolist() == places
+    assert axes.get_xlabel() == xlabel
+
+
+def test_a_step_that_learned_no_loss_is_a_gap():
+    (axes,) = plot_history({"a": HISTORY}).axes
+    np.testing.assert_array_equal(axes.lines[0].get_ydata(), [2, np.nan, 1])
+    edges = np.concatenate([path.vertices[:, 1] for path in axes.collections[0].get_paths()])
+    assert set(edges) == {1.5, 2.5, 0.75, 1.25}
+
+
+def test_a_training_whose_circuits_nobody_counted_is_drawn_over_steps_only():
+    plot_history({"a": [TrainRecord(0, 1.0)]})
+    with pytest.raises(InvalidSeriesError, match="draw over steps"):
+        plot_history({"a": [TrainRecord(0, 1.0)]}, over="circuits")
 
 
 @pytest.mark.parametrize(
@@ -172,7 +207,7 @@ def test_names_are_shown_as_they_are_and_never_parsed(two_batches, tmp_path):
 
 def test_no_window_and_no_global_figure_is_opened():
     code = (
-        "import sys; from pennylane_qstore.reporting.plots import plot_convergence;"
+        "import sys; from pennylane_qstore.reporting.convergence import plot_convergence;"
         "plot_convergence({'a': [1, 2]});"
         "sys.exit('matplotlib.pyplot' in sys.modules)"
     )
