@@ -61,7 +61,7 @@ def gates(ansatz: Ansatz, interaction: str, params: Any) -> Stage:
     tape = qml.tape.QuantumScript([ansatz[1](params)], [qml.probs(wires=WIRES)])
     # The emulator with the gates of a machine; nothing is run.
     machine = {"MS": "aria-1", "ZZ": "forte-1"}[interaction]
-    device = qml.device("qstore.ionq", wires=N_WIRES, noise_model=machine, shots=100, cache=False)
+    device = qml.device("qstore.ionq", wires=N_WIRES, noise_model=machine, cache=False)
     return report(tape, device)[0].stages[-1]
 
 

@@ -1,6 +1,6 @@
 """All rules on one circuit, and repairs by what they found."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from pennylane.tape import QuantumScript
 from pennylane_qstore.lint.findings import Finding
 from pennylane_qstore.lint.parameters import redundant_parameters
 from pennylane_qstore.lint.rules import RULES
-from pennylane_qstore.lint.view import reads_all_wires
+from pennylane_qstore.lint.view import reads_all_wires, wires_in_order
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,31 @@ def repair(tape: QuantumScript) -> Repair:
     repaired: list[Finding] = []
     while True:
         found = tuple(_look(tape))
-        done = next(((one, new) for one in found if (new := _edited(tape, one))), None)
-        if done is None:
+        done, edited = _all_at_once(tape, found)
+        if not done:
             return Repair(tape, tuple(repaired), found)
-        finding, tape = done
-        repaired.append(finding)
+        repaired, tape = repaired + done, edited
+
+
+def _all_at_once(
+    tape: QuantumScript, found: Sequence[Finding]
+) -> tuple[list[Finding], QuantumScript]:
+    """Make all edits that are about different operations.
+
+    They do not disturb each other: neighbours stay neighbours where other gates go, and a gate
+    that no measurement sees is not seen by fewer gates either.
+    """
+    edits: dict[int, Sequence[Operator]] = {}
+    done, edited = [], tape
+    for finding in found:
+        if finding.edit is None or edits.keys() & finding.edit.keys():
+            continue
+        candidate = _edited(tape, edits | dict(finding.edit))
+        if candidate is not None:
+            edits |= finding.edit
+            edited = candidate
+            done.append(finding)
+    return done, edited
 
 
 def _look(tape: QuantumScript) -> Iterator[Finding]:
@@ -85,13 +105,11 @@ def _look(tape: QuantumScript) -> Iterator[Finding]:
         yield from rule(tape)
 
 
-def _edited(tape: QuantumScript, finding: Finding) -> QuantumScript | None:
-    """The tape after one edit, or None if there is none that is safe."""
-    if finding.edit is None:
-        return None
+def _edited(tape: QuantumScript, edits: Mapping[int, Sequence[Operator]]) -> QuantumScript | None:
+    """The tape with operations replaced, or None if its results would have another shape."""
     operations: list[Operator] = []
     for index, op in enumerate(tape.operations):
-        operations += finding.edit.get(index, (op,))
+        operations += edits.get(index, (op,))
     edited = QuantumScript(operations, tape.measurements, shots=tape.shots)
-    keeps_wires = list(edited.wires) == list(tape.wires) or not reads_all_wires(tape)
+    keeps_wires = not reads_all_wires(tape) or wires_in_order(edited) == wires_in_order(tape)
     return edited if keeps_wires and edited.batch_size == tape.batch_size else None

@@ -55,6 +55,12 @@ def reads_all_wires(tape: QuantumScript) -> bool:
     return any(not mp.wires and mp.mv is None for mp in tape.measurements)
 
 
+def wires_in_order(tape: QuantumScript) -> list[Any]:
+    """Wires in order of first use; barriers do not use a wire, since devices may drop them."""
+    gates = [op for op in tape.operations if not isinstance(op, qml.Barrier)]
+    return list(QuantumScript(gates, tape.measurements).wires)
+
+
 def reads_basis_states_only(tape: QuantumScript) -> bool:
     """Whether only the distribution over computational basis states is measured."""
     return all(_reads_basis_states(mp) for mp in tape.measurements)

@@ -71,6 +71,11 @@ def test_a_gate_outside_the_light_cone_is_found():
     assert repair(tape).tape.operations == gates[:3]
 
 
+def test_a_gate_that_reaches_a_measurement_through_other_wires_stays():
+    gates = [qml.RX(0.1, 2), qml.CNOT([2, 1]), qml.CNOT([1, 0])]
+    assert lint(QuantumScript(gates, [qml.expval(qml.Z(0))])) == ()
+
+
 def test_phases_right_before_a_measurement_are_found_unless_it_sees_them():
     gates = [qml.Hadamard(0), qml.Hadamard(1), qml.RZ(0.3, 0), qml.CZ([0, 1])]
     assert codes(QuantumScript(gates, [qml.expval(qml.Z(0) @ qml.Z(1))])) == ["unseen-phase"] * 2
@@ -200,6 +205,15 @@ def test_trained_gates_and_batches_stay():
     assert repair(QuantumScript(trained, [qml.probs(wires=0)])).tape.operations == trained
     batched = [qml.Hadamard(0), qml.RZ(np.zeros(4), 0)]
     assert repair(QuantumScript(batched, [qml.probs(wires=0)])).tape.operations == batched
+
+
+def test_wires_stay_in_their_order_where_a_measurement_names_none():
+    gates = [qml.RX(0.0, "b"), qml.X("a"), qml.X("b")]
+    assert repair(QuantumScript(gates, [qml.probs()])).tape.operations == gates
+    named = repair(QuantumScript(gates, [qml.probs(wires=["b", "a"])])).tape
+    assert named.operations == gates[1:]
+    barrier = [qml.Barrier([0, 1]), qml.H(0), qml.H(0)]
+    assert repair(QuantumScript(barrier, [qml.probs()])).tape.operations == barrier
 
 
 def test_what_a_later_measurement_decides_is_left_alone():

@@ -5,7 +5,7 @@ import pennylane as qml
 import pytest
 
 from pennylane_qstore.errors import InvalidCircuitError
-from pennylane_qstore.inspection import report
+from pennylane_qstore.inspection import report, verify
 from pennylane_qstore.templates import HardwareEfficientAnsatz, TrappedIonAnsatz
 
 
@@ -88,6 +88,17 @@ def test_fewer_native_gates_are_sent_than_for_the_textbook_form():
     assert entangling == 10
     assert of_textbook[0] > 15
     assert pulses < of_textbook[1]
+
+
+@pytest.mark.parametrize("machine", ["aria-1", "forte-1"])
+@pytest.mark.parametrize("interaction", ["XX", "ZZ"])
+def test_what_is_sent_does_what_the_ansatz_says(interaction, machine):
+    device = qml.device("qstore.ionq", wires=4, noise_model=machine, cache=False)
+    params = angles(*TrappedIonAnsatz.shape(3, 4))
+    op = TrappedIonAnsatz(params, wires=range(4), n_layers=3, interaction=interaction)
+    tape = qml.tape.QuantumScript([op], [qml.probs(wires=range(4))], shots=100)
+    assert verify(tape, device).ok
+    assert report(tape, device)[0].stages[-1].n_entangling == 5
 
 
 @pytest.mark.parametrize("shape", [(15,), (2, 2, 16)])
