@@ -28,7 +28,7 @@ except ImportError as error:
 
 FloatArray = NDArray[np.float64]
 
-ADAM_STEP = 0.1
+ADAM_STEP = 0.2
 
 
 class _Estimator(BaseEstimator):
@@ -37,7 +37,7 @@ class _Estimator(BaseEstimator):
     def __init__(
         self,
         n_qubits: int = 4,
-        n_layers: int = 1,
+        n_layers: int = 2,
         *,
         device: str = "default.qubit",
         device_options: Mapping[str, Any] | None = None,

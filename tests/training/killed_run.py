@@ -25,7 +25,7 @@ def main():
     step = [0]
 
     def die(when, after=0):
-        if STEP == str(step[0] - after) and when == WHEN:
+        if str(step[0] - after) == STEP and when == WHEN:
             os.kill(os.getpid(), signal.SIGKILL)
 
     @qml.set_shots(40)
@@ -67,7 +67,7 @@ def main():
     history = [asdict(record) for record in result.history]
     for record in history:
         del record["seconds"], record["own_seconds"]
-    print(json.dumps({"params": result.params.tolist(), "history": history}))
+    json.dump({"params": result.params.tolist(), "history": history}, sys.stdout)
 
 
 main()
