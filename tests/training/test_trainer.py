@@ -126,6 +126,19 @@ def test_frozen_parameters_stay_and_the_others_move(optimizer):
     assert circuit_on(device, None)(result.params) < circuit_on(device, None)(START)
 
 
+@pytest.mark.parametrize("optimizer", [qml.GradientDescentOptimizer(0.4), GradientOptimizer(0.4)])
+def test_every_parameter_keeps_its_place_in_the_cost_when_some_are_frozen(optimizer):
+    target = np.array([[1.0, 2.0], [3.0, 4.0]])
+    frozen = [[True, False], [False, True]]
+    start = np.array([[-7.0, 0.0], [0.0, -9.0]])
+
+    def distance(params):
+        return ((params - target) ** 2).sum()
+
+    result = Trainer(optimizer, distance, frozen=frozen).fit(start, 12)
+    np.testing.assert_allclose(result.params, [[-7.0, 2.0], [3.0, -9.0]], atol=1e-3)
+
+
 def test_freezing_everything_or_another_shape_is_refused():
     for frozen in ([True] * 3, [True]):
         with pytest.raises(InvalidOptionError, match="shape"):
