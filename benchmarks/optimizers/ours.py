@@ -12,7 +12,9 @@ from benchmarks.optimizers.problems import SHOTS, Oracle, Problem, all_problems
 from benchmarks.optimizers.simulate import FloatArray
 from pennylane_qstore.optimize.core.adaptive import AdaptiveGradient
 from pennylane_qstore.optimize.core.frugal import ShotFrugal
+from pennylane_qstore.optimize.core.planned import Planned
 from pennylane_qstore.optimize.core.rotosolve import Rotosolve
+from pennylane_qstore.optimize.core.shots import GrowingShots, Scheduled
 from pennylane_qstore.optimize.frequencies import examine
 from pennylane_qstore.optimize.local_model import SETTINGS, Resource
 from pennylane_qstore.optimize.spsa import SPSAOptimizer
@@ -74,6 +76,10 @@ OURS: Settings = {
     "LocalModel": (local_model("circuits"), SHOTS),
     "LocalModel, shots": (local_model("shots"), SHOTS),
     "SPSA": (core_run(lambda _: SPSAOptimizer()._core), SHOTS),
+    "SPSA, growing shots": (
+        core_run(lambda _: Planned(SPSAOptimizer()._core, Scheduled(GrowingShots()))),
+        SHOTS,
+    ),
     "Rotosolve": (core_run(_rotosolve), SHOTS),
     "ShotFrugal": (core_run(_frugal), SHOTS),
     "Adaptive": (core_run(lambda _: AdaptiveGradient()), SHOTS),

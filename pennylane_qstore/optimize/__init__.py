@@ -31,7 +31,12 @@ from pennylane_qstore.optimize.core.schedules import (
     StepDecay,
     WarmUp,
 )
-from pennylane_qstore.optimize.core.shots import ShotSchedule, SignalShots, divide_shots
+from pennylane_qstore.optimize.core.shots import (
+    GrowingShots,
+    ShotSchedule,
+    SignalShots,
+    divide_shots,
+)
 from pennylane_qstore.optimize.core.transforms import (
     Adam,
     Chain,
@@ -92,6 +97,7 @@ __all__ = [
     "GradientReport",
     "GradientResult",
     "HadamardRows",
+    "GrowingShots",
     "InvalidLossError",
     "InvalidStateError",
     "LocalModelOptimizer",

@@ -51,6 +51,37 @@ class ShotSchedule:
         return self.shots[passed]
 
 
+@dataclass(frozen=True, slots=True)
+class GrowingShots:
+    r"""Very few shots at first, :math:`n_k = n_0\,(1 + k / m)` at step :math:`k = 0, 1, \dots`.
+
+    Far from a minimum a step of SPSA is worth more than a precise one: its directions are random
+    anyway. The defaults were chosen for ``SPSAOptimizer()``; see ``docs/optimizers.md``.
+
+    Attributes:
+        first: :math:`n_0`, shots of the first step.
+        steps: :math:`m`, steps after which they have doubled.
+        most: Most shots.
+
+    Raises:
+        InvalidOptionError: If one of them is not a positive integer, or ``most`` is below
+            ``first``.
+    """
+
+    first: int = 20
+    steps: int = 50
+    most: int = 10_000
+
+    def __post_init__(self) -> None:
+        _counts(first=self.first, steps=self.steps, most=self.most)
+        if self.most < self.first:
+            raise InvalidOptionError(f"most is {self.most}, below first, which is {self.first}")
+
+    def __call__(self, step: int) -> int:
+        """Shots at ``step``, counted from 0."""
+        return min(self.most, self.first + self.first * step // self.steps)
+
+
 def divide_shots(
     total: int, weights: ArrayLike, *, rng: np.random.Generator | None = None
 ) -> IntArray:

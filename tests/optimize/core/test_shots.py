@@ -12,6 +12,7 @@ from pennylane_qstore.optimize.core.gains import Gains
 from pennylane_qstore.optimize.core.planned import Planned
 from pennylane_qstore.optimize.core.query import Answer, Query
 from pennylane_qstore.optimize.core.shots import (
+    GrowingShots,
     Scheduled,
     ShotSchedule,
     SignalShots,
@@ -169,3 +170,16 @@ def test_a_damaged_state_or_schedule_is_named():
     ):
         with pytest.raises(InvalidOptionError):
             SignalShots(**settings_)
+
+
+def test_growing_shots_double_after_their_steps_and_stop_at_the_most():
+    shots = GrowingShots(first=20, steps=25, most=70)
+    assert [shots(step) for step in (0, 1, 5, 24, 25, 50, 62, 63, 1000)] == [
+        20, 20, 24, 39, 40, 60, 69, 70, 70,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("bad", [{"first": 0}, {"steps": 0}, {"first": 30, "most": 20}])
+def test_growing_shots_that_make_no_sense_are_refused(bad):
+    with pytest.raises(InvalidOptionError):
+        GrowingShots(**bad)
