@@ -49,7 +49,7 @@ from pennylane_qstore.options import EMULATOR_URL, DeviceOptions
 _MAX_SHOTS = 1_000_000
 _PLACES = 9
 """Digits after the point of money that count in differences of sums."""
-_UNMEASURED = JobModel(0.2, 0.01)
+_UNMEASURED = JobModel(0.2, 0.002)
 """What a job on IonQ's simulator is taken to last before one was measured."""
 _EMBEDDED = EmulatorOptions(max_jobs=600)
 """Results are fetched at once, so few are kept; ten times as many may wait to be fetched, which is

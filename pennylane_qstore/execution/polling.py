@@ -81,9 +81,9 @@ class PollSchedule:
         eager: Whether the first question is asked at once, unless a job is known to take longer.
     """
 
-    first_s: float = 0.22
-    gap_s: float = 0.05
-    factor: float = 1.25
+    first_s: float = 0.07
+    gap_s: float = 0.07
+    factor: float = 1.3
     maximum_s: float = 30.0
     eager: bool = False
 
