@@ -26,8 +26,8 @@ class SPSAOptimizer(MeasuringOptimizer[Any]):
     The arguments of that class mean the same here, and give the same gains. Where it refuses, with
     neither ``maxiter`` nor ``A`` nor ``a``, this one takes what measured best over the benchmark
     without tuning, **the recommended default** ``SPSAOptimizer()``: four orthogonal directions per
-    step that go on from step to step, Adam's scaling, so that the gain is an angle and no problem
-    needs another one, and the average of the iterates, late ones weighing more, as the answer.
+    step that go on from step to step, Adam's scaling, so that the gain is an angle whatever the
+    scale of the loss, and the average of the iterates, late ones weighing more, as the answer.
     ``gains=CalibratedGains()`` instead measures the curvature in the first batch. What differs:
 
     * All evaluations of a step leave in one device call, however many directions it takes.
