@@ -37,9 +37,14 @@ def local_model(minimize: Resource) -> Run:
     """The model knows how parameters become angles, as it does from a QNode."""
 
     def run(oracle: Oracle, params: FloatArray, seed: int, report: Report) -> None:
-        core = SETTINGS[minimize]
-        angles, counts = oracle.problem.structure
-        state = core.init(params, seed=seed, angles=angles, counts=counts)
+        of_loss, of_circuits = SETTINGS[minimize]
+        core: Any = of_loss
+        if oracle.problem.data is None:
+            angles, counts = oracle.problem.structure
+            state: Any = of_loss.init(params, seed=seed, angles=angles, counts=counts)
+        else:
+            core = of_circuits
+            state = core.init(params, seed=seed, kernel=oracle.problem.family.kernel)
         while True:
             state = core.tell(state, oracle(core.ask(state)))
             report(state.params)

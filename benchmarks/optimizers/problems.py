@@ -14,7 +14,10 @@ import pennylane as qml
 from numpy.typing import NDArray
 
 from benchmarks.optimizers.simulate import FloatArray, Gate, Observable, Simulator
+from pennylane_qstore.optimize.circuit_family import CircuitFamily
+from pennylane_qstore.optimize.core.circuit_results import CircuitResults, LossExpansion
 from pennylane_qstore.optimize.core.query import Answer, Counts, Query
+from pennylane_qstore.optimize.single_circuits import separable_circuits
 
 SHOTS = 1000
 MINI_BATCH = 16
@@ -114,11 +117,24 @@ class Problem:
         plain = np.atleast_2d(points) @ self.angles_of.T
         if self.data is None:
             return plain
-        return (plain[:, None] + self._offsets(rows)[None]).reshape(-1, plain.shape[1])
+        return (plain[:, None] + self.offsets(rows)[None]).reshape(-1, plain.shape[1])
 
-    def _offsets(self, rows: NDArray[np.int64] | None) -> FloatArray:
+    def offsets(self, rows: NDArray[np.int64] | None) -> FloatArray:
+        """Angles of each sample that no parameter changes, ``(n_samples, n_angles)``."""
         features = self.data.features if rows is None else self.data.features[rows]
         return np.where(self.features_of >= 0, features[:, self.features_of], 0.0)
+
+    @cached_property
+    def family(self) -> CircuitFamily:
+        """What the package reads off the circuits of the loss."""
+        params = qml.numpy.array(self.start(0), requires_grad=True)
+        found = separable_circuits(self.cost(), (params,), {"rows": range(MINI_BATCH)})
+        assert found is not None
+        return found
+
+    def encoded(self, offsets: FloatArray) -> FloatArray:
+        """Data angles that reach the measured wire, ``(n_samples, n_data)``."""
+        return offsets[:, self.family.encoded]
 
     def exact(self, params: FloatArray) -> float:
         """The loss without shot noise, of all data."""
@@ -242,6 +258,8 @@ class Oracle:
             parts = self.gradient(query.gradient_at, query.gradient_shots, query.gradient_of)
         if query.metric_at is not None:
             parts["metric"] = self.metric(query.metric_at, query.gradient_shots)
+        if len(query.singles):
+            parts["results"] = self.singles(query)
         if len(query.pairs):
             parts["overlaps"] = self.overlaps(query.pairs)
         executions = self.counts.executions - before.executions
@@ -289,6 +307,28 @@ class Oracle:
         residuals = values.reshape(len(points), each) - self.problem.data.labels[self.rows]
         noise = 4 * residuals**2 * variances.reshape(len(points), each)
         return (residuals**2).mean(axis=1), noise.sum(axis=1) / each**2
+
+    def singles(self, query: Query) -> CircuitResults:
+        """One circuit each, the samples of the mini-batch taken in turn."""
+        problem, rows = self.problem, self.rows
+        chosen = (query.turn + np.arange(len(query.singles))) % len(rows)
+        offsets = problem.offsets(rows)
+        shots = np.full(
+            len(chosen), self.shots if query.single_shots is None else query.single_shots
+        )
+        angles = query.singles @ problem.angles_of.T + offsets[chosen]
+        values, variances = self._measure(angles, shots)
+        labels = problem.data.labels[rows]
+
+        def expand(results: FloatArray) -> LossExpansion:
+            residuals = results - labels[:, None]
+            slope = 2 * residuals / len(rows)
+            curvature = np.full((len(rows), 1, 1), 2 / len(rows))
+            return LossExpansion(float((residuals**2).mean()), slope, curvature)
+
+        return CircuitResults(
+            chosen, values[:, None], variances[:, None], problem.encoded(offsets), expand
+        )
 
     def gradient(self, params: FloatArray, shots: Any = None, wanted: Any = None) -> dict[str, Any]:
         """Parameter shift of every gate that has a parameter, and the loss itself.

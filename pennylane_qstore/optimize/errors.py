@@ -65,3 +65,7 @@ class BudgetReachedError(QStoreError, RuntimeError):
 
 class UnknownStateError(QStoreError, ValueError):
     """An overlap or a metric is wanted, but the objective's states cannot be told."""
+
+
+class ChangedCircuitsError(QStoreError, ValueError):
+    """An objective asks for circuits that do not belong to those that a model was made of."""

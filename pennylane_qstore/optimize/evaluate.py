@@ -154,7 +154,7 @@ class Evaluator:
             Call(qnode.device, tapes, mcm_config(qnode)), tapes, lambda results: finish(results)[0]
         )
 
-    def _loss_at(self, point: FloatArray) -> Callable[[], Any]:
+    def _loss_at(self, point: Any) -> Callable[[], Any]:
         args = rebuild(self._args, self._positions, point)
         return lambda: self._objective_fn(*args, **self._kwargs)
 

@@ -88,7 +88,7 @@ class Optimizer(Generic[S]):
             )
         check_counters(0, values.get("seed"))
         saved = values["state"]
-        self._state = None if saved is None else self._core.load(saved)
+        self._state = None if saved is None else self._load(saved)
         self._seed = values["seed"]
 
     def step(self, objective_fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -152,6 +152,10 @@ class Optimizer(Generic[S]):
     def _begin(self, evaluator: Evaluator, params: np.ndarray) -> S:
         """The first state; a subclass may look at the objective first."""
         return self._core.init(params, seed=self._seed)
+
+    def _load(self, saved: Mapping[str, Any]) -> S:
+        """The state that was saved; a subclass may have to see which core it is of."""
+        return self._core.load(saved)
 
     def _rounds(self, state: S) -> int:
         """Queries of one step; more than one where a step is a sweep by definition."""

@@ -201,12 +201,19 @@ def _terms(observable: Operator) -> list[tuple[float, Any]]:
 
 def _light_cone(tape: QuantumScript, weights: FloatArray, wires: Iterable[Any]) -> set[int]:
     """Parameters that can influence what is measured on some wires."""
-    cone, found, row = set(wires), set(), len(weights)
+    rows = reaching(tape, wires)
+    return set(np.flatnonzero(weights[rows].any(axis=0)).tolist())
+
+
+def reaching(tape: QuantumScript, wires: Iterable[Any]) -> list[int]:
+    """Angles, numbered in the order of the gates, that can influence what is measured on wires."""
+    cone, found = set(wires), list[int]()
+    row = sum(np.size(one) for op in tape.operations for one in op.parameters)
     for op in reversed(tape.operations):
+        stop = row
         row -= sum(np.size(one) for one in op.parameters)
         if cone.isdisjoint(op.wires):
             continue
         cone.update(op.wires)
-        stop = row + sum(np.size(one) for one in op.parameters)
-        found.update(np.flatnonzero(weights[row:stop].any(axis=0)).tolist())
-    return found
+        found += range(row, stop)
+    return sorted(found)

@@ -1,51 +1,71 @@
 """The model-based optimizer with the interface of PennyLane's optimizers."""
 
-from collections.abc import Callable
-from typing import Literal, get_args
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, get_args
 
 import numpy as np
+import pennylane as qml
 
 from pennylane_qstore.errors import InvalidOptionError
+from pennylane_qstore.optimize.circuit_family import CircuitFamily
+from pennylane_qstore.optimize.core.circuit_model import CircuitModel, CircuitModelState
 from pennylane_qstore.optimize.core.local_model import LocalModel
 from pennylane_qstore.optimize.core.local_model_state import LocalModelState
 from pennylane_qstore.optimize.core.query import Counts
+from pennylane_qstore.optimize.errors import ChangedCircuitsError
 from pennylane_qstore.optimize.evaluate import Evaluator
 from pennylane_qstore.optimize.face import Optimizer, StepReport
+from pennylane_qstore.optimize.single_circuits import SingleCircuits, separable_circuits
 from pennylane_qstore.optimize.structure import gate_angles
 
 Resource = Literal["circuits", "shots"]
+Settings = LocalModel | CircuitModel
+AnyState = LocalModelState | CircuitModelState
 
-SETTINGS: dict[str, LocalModel] = {
-    "circuits": LocalModel(),
-    "shots": LocalModel(shots=250, doublings=6, relief=3, resolution=0.1),
+SETTINGS: dict[str, tuple[LocalModel, CircuitModel]] = {
+    "circuits": (LocalModel(), CircuitModel()),
+    "shots": (
+        LocalModel(shots=250, doublings=6, relief=3, resolution=0.1),
+        CircuitModel(shots=100),
+    ),
 }
-"""What :class:`LocalModelOptimizer` does to save a resource."""
+"""What :class:`LocalModelOptimizer` does to save a resource, on a loss and on a sum of circuits."""
 
 
-class LocalModelOptimizer(Optimizer[LocalModelState]):
+class LocalModelOptimizer(Optimizer[AnyState]):
     """Few evaluations, all of a step in one batch: the recommended optimizer.
 
-    A Gaussian process models the loss as a function of the angles of the circuits' gates and is
-    fitted to every evaluation with its error bar. Each step evaluates the loss around the current
-    point, one parameter shifted at a time, and goes to the lowest pessimistic loss nearby. The
-    angles are read off the circuits of a QNode, or of the QNodes that a Python cost calls.
-    Nothing has to be tuned.
+    A Gaussian process over the angles of the circuits' gates is fitted to everything that was
+    measured, with its error bars. The angles are read off the circuits of a QNode, or of the QNodes
+    that a Python cost calls. Nothing has to be tuned. What is modelled depends on the objective:
 
-    A step with P parameters takes P + 1 evaluations. The time between two
-    batches is that of a Gaussian process with some hundred points; see the benchmark.
+    - The loss. Each step evaluates it around the current point, one parameter shifted at a time,
+      and goes to the lowest pessimistic loss nearby. With P parameters these are P + 1 evaluations.
+    - Where a Python cost is a sum over circuits that share their gates, as the mean over samples of
+      a data set is, the result of every single circuit. Each step runs 48 circuits, the samples
+      taken in turn, each at parameters of its own, predicts the results of all samples, and goes
+      to the lowest expected loss nearby. For this the circuits must be known in advance, their
+      gates trained or encoding data but not both, and the cost must depend on the parameters only
+      through the results and be differentiable by autograd. Otherwise the loss is modelled.
+
+    The time between two batches is that of a Gaussian process with some hundred points; see the
+    benchmark.
 
     Args:
-        minimize: What is to be saved. ``"circuits"`` takes the objective's own shots, and up to
-            16 times as many where noise hides what is to be gained. ``"shots"`` begins with 250
-            shots for each evaluation and doubles them later and up to six times, but takes three of
-            the doublings back whenever it tries another basin.
+        minimize: What is to be saved. ``"circuits"`` takes the objective's own shots; a model of
+            the loss takes up to 16 times as many where noise hides what is to be gained.
+            ``"shots"`` begins with 250 shots for each evaluation and doubles them later and up to
+            six times, but takes three of the doublings back whenever it tries another basin; a
+            model of single circuits takes 100 shots for each.
         seed: Non-negative integer. Drawn from the system if None; ``state`` tells it.
         callback: Called with each step's report.
-        settings: Settings other than those that ``minimize`` stands for.
+        settings: Settings other than those that ``minimize`` stands for. Those of a
+            ``LocalModel`` always model the loss.
 
     Raises:
         InvalidOptionError: If ``minimize`` is neither of the two.
         InvalidStateError: If the seed is not a non-negative integer.
+        ChangedCircuitsError: If a later step's circuits are not those that are modelled.
     """
 
     method = "local_model"
@@ -56,22 +76,51 @@ class LocalModelOptimizer(Optimizer[LocalModelState]):
         *,
         seed: int | None = None,
         callback: Callable[[StepReport], None] | None = None,
-        settings: LocalModel | None = None,
+        settings: Settings | None = None,
     ) -> None:
         if minimize not in get_args(Resource):
             raise InvalidOptionError(
                 f"minimize is {minimize!r}; choose one of {get_args(Resource)}"
             )
-        self._settings = SETTINGS[minimize] if settings is None else settings
-        super().__init__(self._settings, seed=seed, callback=callback)
+        of_loss, of_circuits = SETTINGS[minimize]
+        self._of_loss = settings if isinstance(settings, LocalModel) else of_loss
+        self._of_circuits = settings if isinstance(settings, CircuitModel) else of_circuits
+        self._looks_inside = not isinstance(settings, LocalModel)
+        self._family: CircuitFamily | None = None
+        super().__init__(self._of_loss, seed=seed, callback=callback)  # type: ignore[arg-type]
 
-    def _begin(self, evaluator: Evaluator, params: np.ndarray) -> LocalModelState:
+    def _evaluator(
+        self, objective_fn: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Evaluator:
+        of_circuits = isinstance(self._state, CircuitModelState)
+        begins = self._state is None and self._looks_inside
+        if self._family is None and (of_circuits or begins):
+            if not isinstance(objective_fn, qml.QNode):
+                self._family = separable_circuits(objective_fn, args, kwargs)
+            if self._family is None and of_circuits:
+                raise ChangedCircuitsError(
+                    "the saved state is a model of single circuits, but this objective is not a "
+                    "sum over circuits that share their gates"
+                )
+        if self._family is None or isinstance(self._state, LocalModelState):
+            return super()._evaluator(objective_fn, args, kwargs)
+        return SingleCircuits((objective_fn, args, kwargs), self._family)
+
+    def _begin(self, evaluator: Evaluator, params: np.ndarray) -> AnyState:
+        if self._family is not None:
+            self._core = self._of_circuits  # type: ignore[assignment]
+            return self._of_circuits.init(params, seed=self._seed, kernel=self._family.kernel)
         kernel = gate_angles(*evaluator.objective)
-        return self._settings.init(
+        return self._of_loss.init(
             params, seed=self._seed, angles=kernel.angles, counts=kernel.counts
         )
 
-    def _report(self, state: LocalModelState, counts: Counts, seconds: float) -> StepReport:
+    def _load(self, saved: Mapping[str, Any]) -> AnyState:
+        core: Any = self._of_circuits if "circuits" in saved else self._of_loss
+        self._core, self._family = core, None
+        return core.load(saved)
+
+    def _report(self, state: AnyState, counts: Counts, seconds: float) -> StepReport:
         return StepReport(
             state.step - 1, state.loss, state.loss_error, counts, self.method,
             reason=state.reason, seconds=seconds,

@@ -66,7 +66,7 @@ def gate_angles(
         weights = _weights(gates, tapes, start)
     except (UnknownFrequenciesError, IndexError):
         return AngleKernel.independent(start.size)
-    return _merged([_rotations(*one) for one in zip(tapes, weights, strict=True)], start.size)
+    return _merged([rotations(*one) for one in zip(tapes, weights, strict=True)], start.size)
 
 
 class _SeenError(BaseException):
@@ -116,7 +116,7 @@ def _weights(
     start: FloatArray,
 ) -> list[FloatArray]:
     """Derivative of each angle by each parameter, ``(n_angles, n_params)`` for each circuit."""
-    origin = [_angles(tape) for tape in tapes]
+    origin = [gate_angles_of(tape) for tape in tapes]
     columns = [_changes(gates(start + row), origin) for row in np.eye(start.size)]
     weights = [np.stack(list(one), axis=1) for one in zip(*columns, strict=True)]
     change = np.random.default_rng(start.size).uniform(-1, 1, start.size)
@@ -126,33 +126,34 @@ def _weights(
     return weights
 
 
-def _angles(tape: QuantumScript) -> FloatArray:
+def gate_angles_of(tape: QuantumScript) -> FloatArray:
+    """Parameters of all gates in order, shape ``(n_angles,)``."""
     found = [np.ravel(one) for op in tape.operations for one in op.parameters]
     return np.concatenate([np.empty(0), *found]).astype(np.float64)
 
 
 def _changes(tapes: Sequence[QuantumScript], origin: Sequence[FloatArray]) -> list[FloatArray]:
-    found = [_angles(tape) for tape in tapes]
+    found = [gate_angles_of(tape) for tape in tapes]
     if [len(one) for one in found] != [len(one) for one in origin]:
         raise UnknownFrequenciesError("the circuit itself changes with the parameters")
     return [new - old for new, old in zip(found, origin, strict=True)]
 
 
-def _rotations(tape: QuantumScript, weights: FloatArray) -> Counter[tuple[float, ...]]:
+def rotations(tape: QuantumScript, weights: FloatArray) -> Counter[tuple[float, ...]]:
     """How many Pauli rotations have each angle, as its derivatives by the parameters."""
     counts: Counter[tuple[float, ...]] = Counter()
     row = 0
     for op in tape.operations:
         for place, values in enumerate(op.parameters):
             for _ in range(np.size(values)):
-                unit, n_gates = _as_rotations(op, place) if weights[row].any() else (0.0, 0)
+                unit, n_gates = as_rotations(op, place) if weights[row].any() else (0.0, 0)
                 if n_gates:
                     counts[_signless(unit * weights[row])] += n_gates
                 row += 1
     return counts
 
 
-def _as_rotations(op: Operator, place: int) -> tuple[float, int]:
+def as_rotations(op: Operator, place: int) -> tuple[float, int]:
     """A gate's smallest frequency, and how many rotations of it make its largest."""
     frequencies = [float(one) for one in op.parameter_frequencies[place]]
     if not frequencies:

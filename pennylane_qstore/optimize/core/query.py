@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pennylane_qstore.optimize.core.circuit_results import CircuitResults
 from pennylane_qstore.optimize.errors import InvalidLossError, NonFiniteLossError
 
 FloatArray = NDArray[np.float64]
@@ -33,6 +34,10 @@ class Query:
         metric_at: Where the Fubini-Study metric tensor is wanted, shape ``(n_params,)``, or
             None.
         gradient_shots: Repetitions of each shifted circuit; None leaves them to the objective.
+        singles: Where one circuit of the objective each is wanted, the circuits taken in turn,
+            shape ``(n_singles, n_params)``.
+        single_shots: Repetitions of each of these; None leaves them to the objective.
+        turn: Which circuit the first of them is, modulo their number.
     """
 
     points: FloatArray = field(default_factory=_none)
@@ -42,6 +47,9 @@ class Query:
     metric_at: FloatArray | None = None
     gradient_shots: int | None = None
     gradient_of: IntArray | None = None
+    singles: FloatArray = field(default_factory=_none)
+    single_shots: int | None = None
+    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +88,7 @@ class Answer:
         gradient_loss: Loss at ``gradient_at``.
         gradient_loss_variance: Variance of ``gradient_loss``, NaN where it is not known.
         metric: Metric tensor at ``metric_at``, shape ``(n_params, n_params)``, or None.
+        results: Results of the single circuits, or None where none are wanted.
         counts: What all this took.
     """
 
@@ -91,6 +100,7 @@ class Answer:
     gradient_loss: float | None = None
     gradient_loss_variance: float = float("nan")
     metric: FloatArray | None = None
+    results: CircuitResults | None = None
     counts: Counts = Counts()
 
     @classmethod

@@ -106,7 +106,7 @@ class Posterior:
         correlation = kernel.correlation(data.points, data.points, hyper.spread)
         same = data.rounds[:, None] == data.rounds
         covariance = hyper.variance * correlation * (1 + hyper.drift * same)
-        self._factor = _factorise(covariance, known_noise(data, hyper.noise), hyper.variance)
+        self._factor = factorise(covariance, known_noise(data, hyper.noise), hyper.variance)
         self._ones = cho_solve((self._factor, True), np.ones(len(data)), check_finite=False)
         solved = cho_solve((self._factor, True), data.losses, check_finite=False)
         self._precision = float(self._ones.sum())
@@ -151,7 +151,7 @@ def known_noise(data: Evaluations, noise: float) -> FloatArray:
     return np.where(np.isnan(data.variances), noise, data.variances)
 
 
-def _factorise(covariance: FloatArray, noise: FloatArray, variance: float) -> FloatArray:
+def factorise(covariance: FloatArray, noise: FloatArray, variance: float) -> FloatArray:
     """The lower Cholesky factor, with as little added to the diagonal as rounding allows."""
     jitter = _JITTER * variance
     while True:
@@ -231,7 +231,7 @@ class Evidence:
         plain = hyper.variance * np.exp(np.tensordot(weights, used, axes=1))
         covariance = plain * (1 + hyper.drift * self._same)
         noise = known_noise(self._data, hyper.noise)
-        factor = _factorise(covariance, noise, hyper.variance)
+        factor = factorise(covariance, noise, hyper.variance)
         inverse = cho_solve((factor, True), np.eye(len(noise)), check_finite=False)
         ones, total = inverse.sum(axis=0), float(inverse.sum())
         mean = float(ones @ self._data.losses) / total

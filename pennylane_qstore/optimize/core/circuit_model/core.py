@@ -1,0 +1,212 @@
+"""Optimization on a Gaussian process of single circuits' results."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pennylane_qstore.errors import InvalidOptionError
+from pennylane_qstore.optimize.core.circuit_model.kernel import (
+    CircuitHyperparameters,
+    CircuitKernel,
+)
+from pennylane_qstore.optimize.core.circuit_model.process import (
+    CircuitPosterior,
+    Results,
+    first_guess,
+    learn,
+)
+from pennylane_qstore.optimize.core.circuit_model.proposal import (
+    ExpectedLoss,
+    Remembered,
+    lowest_expected,
+    remembered,
+)
+from pennylane_qstore.optimize.core.circuit_model.state import CircuitModelState
+from pennylane_qstore.optimize.core.circuit_results import CircuitResults
+from pennylane_qstore.optimize.core.query import Answer, Query
+from pennylane_qstore.optimize.core.state import check_counters, frozen, load
+from pennylane_qstore.optimize.core.surrogate import AngleKernel
+from pennylane_qstore.optimize.core.threads import one_thread
+from pennylane_qstore.optimize.errors import InvalidLossError
+
+FloatArray = NDArray[np.float64]
+
+# Fractions of the predicted improvement that shrink and widen the box.
+_POOR, _GOOD = 0.25, 0.7
+_SHRINK, _WIDEN = 0.5, 1.6
+_NARROWEST, _WIDEST = 0.02, 1.5
+# Rounds between two looks at the hyperparameters, and the newest results that these are learned of.
+_LEARNS_EVERY, _LEARNS_FROM = 4, 250
+# Of the circuits of a round, those with a shifted parameter; the others run at the centre.
+_SHIFTED = 0.75
+# A variance from few shots may be far too small: no less than this share of the round's mean.
+_LEAST_NOISE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitModel:
+    r"""Minimise a loss of many circuits by a model of what each of them gives.
+
+    A loss over data is a function of the results of circuits that share their gates, one for each
+    sample. Whoever asks for the loss at P + 1 points pays for P + 1 results of each sample; here
+    each circuit of a round is run at parameters of its own. A
+    :class:`~pennylane_qstore.optimize.core.circuit_model.process.CircuitPosterior` over parameters
+    and data learns from all of them, in former rounds with other data, too, and predicts every
+    sample's result at every point. The loss follows from the predictions, its curvature counting
+    what they do not know, and the next centre is where it is lowest in a box.
+
+    Attributes:
+        circuits: To run in each round.
+        shots: Repetitions of each; None leaves them to the objective.
+        caution: Weight of the predictions' uncertainty in the loss.
+        radius: Of the first box, in natural shifts of a right angle.
+        window: Newest results that the model is fitted to.
+        memory: Newest circuits that the loss is the mean over, at least those of one round.
+    """
+
+    circuits: int = 48
+    shots: int | None = None
+    caution: float = 1.0
+    radius: float = 0.5
+    window: int = 900
+    memory: int = 256
+
+    def __post_init__(self) -> None:
+        if self.circuits < 2 or self.radius <= 0 or self.window < self.circuits:
+            raise InvalidOptionError(
+                f"circuits {self.circuits} have to be 2 or more, radius {self.radius} positive and "
+                f"window {self.window} no less than circuits"
+            )
+
+    def init(self, params: ArrayLike, *, seed: int, kernel: CircuitKernel) -> CircuitModelState:
+        """Start at ``params`` (any shape; flattened).
+
+        Args:
+            params: Finite numbers.
+            seed: Non-negative integer.
+            kernel: How parameters and data enter the circuits.
+
+        Raises:
+            InvalidStateError: If a parameter is not finite or the seed is negative.
+        """
+        check_counters(0, seed)
+        start = frozen(params)
+        return CircuitModelState(
+            start, 0, seed, kernel.trained, kernel.data, kernel.direct, start, self.radius
+        )
+
+    def ask(self, state: CircuitModelState) -> Query:
+        """Single circuits, most with one parameter shifted and the others at the centre."""
+        steps = self._steps(state)
+        np.random.default_rng([state.seed, 4, state.step]).shuffle(steps)
+        return Query(singles=state.params + steps, single_shots=self._shots(state), turn=state.turn)
+
+    def tell(self, state: CircuitModelState, answer: Answer) -> CircuitModelState:
+        """The state after the round.
+
+        Raises:
+            InvalidLossError: If there is not one result per circuit.
+            NonFiniteLossError: If one of them is NaN or infinite.
+        """
+        if answer.results is None:
+            raise InvalidLossError("expected results of single circuits, but got none")
+        answer.results.check(self.circuits, state.step)
+        with one_thread():
+            return self._learned(state, answer.results)
+
+    def move(self, state: CircuitModelState, params: ArrayLike) -> CircuitModelState:
+        """Go on from other parameters; what was run is still known."""
+        point = frozen(params)
+        return replace(state, params=point, origin=point, gain=0.0)
+
+    def load(self, values: Any) -> CircuitModelState:
+        """The state that ``dump`` wrote."""
+        return load(
+            CircuitModelState, values, trained=AngleKernel, encoded=AngleKernel, results=Results,
+            hyper=CircuitHyperparameters, circuits=Remembered,
+        )  # fmt: skip
+
+    # ------------------------------------------------------------------ parts of a round
+    def _shots(self, state: CircuitModelState) -> int | None:
+        return self.shots
+
+    def _n_shifted(self, state: CircuitModelState) -> int:
+        return round(_SHIFTED * self.circuits) if len(state.kernel.live) else 0
+
+    def _steps(self, state: CircuitModelState) -> FloatArray:
+        """Away from the centre: live parameters in turn, to another side at each visit."""
+        live, n_shifted = state.kernel.live, self._n_shifted(state)
+        steps = np.zeros((self.circuits, len(state.params)))
+        if not n_shifted:
+            return steps
+        visits = state.shifted + np.arange(n_shifted)
+        sweeps, places = np.divmod(visits, len(live))
+        orders = {
+            n: np.random.default_rng([state.seed, 1, n]).permutation(live) for n in set(sweeps)
+        }
+        chosen = np.array([orders[n][place] for n, place in zip(sweeps, places, strict=True)])
+        first = np.random.default_rng([state.seed, 2]).choice([-1.0, 1.0], len(state.params))
+        signs = first[chosen] * (-1.0) ** sweeps
+        steps[np.arange(n_shifted), chosen] = signs * state.trained.natural_shifts()[chosen]
+        return steps
+
+    def _learned(self, state: CircuitModelState, found: CircuitResults) -> CircuitModelState:
+        """Fit the model to what is known by now, and move."""
+        results = self._joined(state, found)
+        hyper = state.hyper or first_guess()
+        if state.step % _LEARNS_EVERY == 0:
+            hyper = learn(state.kernel, results.newest(_LEARNS_FROM), hyper)
+        posterior = CircuitPosterior(state.kernel, results, hyper)
+        reference = posterior.predict(state.params, found.data)
+        loss = found.expand(reference)
+        slope = loss.slope[:, : reference.shape[1]]
+        error = posterior.variance_of_sum(state.params, found.data, slope) ** 0.5
+        direct = np.tile(state.params[state.direct], (len(reference), 1))
+        around = np.concatenate([reference, direct], axis=1)
+        circuits = remembered(state.circuits, found.data, around, loss)
+        n_kept = max(self.memory, len(found.data))
+        circuits = circuits.take(np.arange(max(0, len(circuits) - n_kept), len(circuits)))
+        expected = ExpectedLoss(posterior, circuits, self.caution)
+        now, _ = expected(state.params)
+        radius = self._radius(state, expected(state.origin)[0] - now)
+        unit = state.trained.natural_shifts() * 2 / np.pi
+        end = lowest_expected(expected, state.params, radius * unit)
+        return replace(
+            state,
+            params=frozen(end),
+            step=state.step + 1,
+            origin=state.params,
+            radius=radius,
+            results=results,
+            hyper=hyper,
+            circuits=circuits,
+            gain=now - expected(end)[0],
+            shifted=state.shifted + self._n_shifted(state),
+            turn=state.turn + self.circuits,
+            loss=loss.value,
+            loss_error=error,
+        )
+
+    def _joined(self, state: CircuitModelState, found: CircuitResults) -> Results:
+        """Newest results, this round's included."""
+        noise = found.variances.mean(axis=1)
+        known = noise[np.isfinite(noise)]
+        level = float(known.mean()) if len(known) else 0.0
+        noise = np.maximum(np.where(np.isfinite(noise), noise, level), _LEAST_NOISE * level)
+        new = Results(self.ask(state).singles, found.data[found.circuits], found.values, noise)
+        if state.results is None:
+            return new.newest(self.window)
+        pairs = [(getattr(state.results, name), getattr(new, name)) for name in Results.__slots__]
+        return Results(*map(np.concatenate, pairs)).newest(self.window)
+
+    def _radius(self, state: CircuitModelState, real: float) -> float:
+        """The box follows how much of the predicted improvement came true."""
+        if state.gain <= 0:
+            return state.radius
+        if real < _POOR * state.gain:
+            return max(_SHRINK * state.radius, _NARROWEST)
+        if real > _GOOD * state.gain:
+            return min(_WIDEN * state.radius, _WIDEST)
+        return state.radius

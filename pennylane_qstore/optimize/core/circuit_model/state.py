@@ -1,0 +1,75 @@
+"""What a run of the circuit model knows."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pennylane_qstore.optimize.core.circuit_model.kernel import (
+    CircuitHyperparameters,
+    CircuitKernel,
+)
+from pennylane_qstore.optimize.core.circuit_model.process import Results
+from pennylane_qstore.optimize.core.circuit_model.proposal import Remembered
+from pennylane_qstore.optimize.core.surrogate import AngleKernel
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CircuitModelState:
+    """All that a resumed run needs; the settings stay with :class:`CircuitModel`.
+
+    Attributes:
+        params: The answer so far, shape ``(n_params,)``, read-only; the next round is about it.
+        step: Number of rounds taken.
+        seed: Together with the step, decides all that is random.
+        trained: Angles of trained gates per unit of each parameter, and how many gates have each,
+            as an :class:`AngleKernel`.
+        encoded: The same of the gates that encode data, per unit of their own angles.
+        direct: Indices of the parameters that the loss depends on directly, shape ``(n_direct,)``.
+        results: What the model is fitted to; None before the first round, as are the next two.
+        hyper: What was learned besides.
+        circuits: What the loss is the mean over.
+        origin: Where the last step began, and ``gain``, by how much the loss should have fallen.
+        gain: See ``origin``; 0 where nothing was predicted.
+        radius: Half side of the box of the next step, in natural shifts of a right angle.
+        shifted: Parameters shifted so far, and ``turn``, circuits run so far.
+        turn: See ``shifted``.
+        level: How often the repetitions were doubled.
+        own_shots: Repetitions of one circuit as the objective does it; 0 where not known.
+        loss: Loss at ``params`` before the last step, by the model.
+        loss_error: Its standard deviation.
+    """
+
+    params: FloatArray
+    step: int
+    seed: int
+    trained: AngleKernel
+    encoded: AngleKernel
+    direct: NDArray[np.int64]
+    origin: FloatArray
+    radius: float
+    results: Results | None = None
+    hyper: CircuitHyperparameters | None = None
+    circuits: Remembered | None = None
+    gain: float = 0.0
+    shifted: int = 0
+    turn: int = 0
+    level: int = 0
+    own_shots: int = 0
+    loss: float | None = None
+    loss_error: float | None = None
+
+    @property
+    def kernel(self) -> CircuitKernel:
+        """Covariance of results."""
+        return CircuitKernel(self.trained, self.encoded, self.direct)
+
+    @property
+    def reason(self) -> str:
+        """What the model is of; and why repetitions were doubled, where they were."""
+        found = "model of single circuits' results"
+        if self.level:
+            found += f"; noise hides the predicted gain: {2**self.level} x shots"
+        return found
