@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_solve
+from scipy.linalg.lapack import dpotri
 from scipy.optimize import minimize
 
 from pennylane_qstore.optimize.core.circuit_model.kernel import (
@@ -70,7 +70,7 @@ class CircuitPosterior:
             * kernel.data.correlation(results.data, results.data, hyper.data)
         )
         factor = factorise(covariance, results.noise, hyper.variance)
-        self.inverse = cho_solve((factor, True), np.eye(len(results)), check_finite=False)
+        self.inverse = _inverse(factor)
         self.weights = self.inverse @ results.values
 
     def circuits(self, data: FloatArray) -> FloatArray:
@@ -89,6 +89,13 @@ class CircuitPosterior:
         own = self.hyper.variance * self.kernel.data.correlation(data, data, self.hyper.data)
         prior = np.einsum("ik,ij,jk->", slope, own, slope)
         return max(float(prior - np.sum(known * (self.inverse @ known))), 0.0)
+
+
+def _inverse(factor: FloatArray) -> FloatArray:
+    """Of a matrix, from its lower Cholesky factor; a third of the work of solving for it."""
+    half, _ = dpotri(factor, lower=1)
+    lower = np.tril(half)
+    return np.asarray(lower + np.tril(half, -1).T)
 
 
 def learn(
@@ -134,7 +141,7 @@ class _Evidence:
         data, by_data = self._data(hyper.data)
         covariance = hyper.variance * np.exp(trained + data)
         factor = factorise(covariance, self._noise, hyper.variance)
-        inverse = cho_solve((factor, True), np.eye(len(self._noise)), check_finite=False)
+        inverse = _inverse(factor)
         alpha = inverse @ self._values
         n_outputs = self._values.shape[1]
         value = 0.5 * np.sum(self._values * alpha) + n_outputs * np.log(np.diag(factor)).sum()

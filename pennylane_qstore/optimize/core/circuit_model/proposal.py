@@ -13,7 +13,7 @@ FloatArray = NDArray[np.float64]
 
 _ITERATIONS = 20
 # Circuits whose uncertainty is looked at; the mean is taken over them.
-_UNCERTAIN = 64
+_UNCERTAIN = 24
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -28,7 +28,8 @@ class AngleKernel:
     scale of one angle, and about how many of the gates act on the loss together.
 
     The logarithm of a factor is a short Fourier series (:func:`series`), so the logarithm of
-    the whole matrix is a few products of matrices, and none of these depends on the spread.
+    the whole matrix is a few products of matrices, none of which depends on the spread: what is
+    needed to learn it.
 
     Attributes:
         angles: :math:`M`: radians of each distinct angle per unit of each parameter, shape
@@ -62,8 +63,15 @@ class AngleKernel:
 
     def correlation(self, left: ArrayLike, right: ArrayLike, spread: float) -> FloatArray:
         """:math:`R` between two sets of points, shape ``(n_left, n_right)``."""
-        weights, _ = series(spread)
-        return np.exp(np.tensordot(weights, self.harmonics(left, right, len(weights)), axes=1))
+        a, b = (np.atleast_2d(side) @ self.angles.T for side in (left, right))
+        out = np.ones((len(a), len(b)))
+        constant = np.full((len(self.counts), len(a)), (spread - 1) / spread)
+        rows = np.stack([np.cos(a.T) / spread, np.sin(a.T) / spread, constant], axis=-1)
+        columns = np.stack([np.cos(b.T), np.sin(b.T), np.ones((len(self.counts), len(b)))], axis=1)
+        for count, row, column in zip(self.counts.tolist(), rows, columns, strict=True):
+            factor = row @ column
+            out *= factor if count == 1 else factor**count
+        return out
 
     def with_gradient(
         self, point: FloatArray, others: FloatArray, spread: float
