@@ -5,10 +5,11 @@
 The ground state of a transverse-field Ising chain of four wires at its critical field, on the
 emulator under the noise of aria-1, 100 shots, trained by ``SPSAOptimizer()`` as it comes. The score
 to make small is the energy on that backend plus a price for each native entangling gate. Every
-arm has the same number of circuits in all: the fixed architectures spend it on one training, the
-search spends half of it on short trials (a budget of :func:`pennylane_qstore.training.tune`, with
-optuna's TPE sampler and median pruner) and the rest on going on from the best of them. The final
-energy is measured on the same backend with many more shots, which count for no arm.
+arm has the same number of circuits in all: the fixed architectures spend it on one training. The
+search spends half of it on short trials, each from a start of its own, within a budget of
+:func:`pennylane_qstore.training.tune` (optuna's TPE sampler and median pruner), and the rest on
+going on from the best of them; with one start for all trials it scored worse. The final energy is
+measured on the same backend with many more shots, which count for no arm.
 """
 
 import time
@@ -119,8 +120,10 @@ def train(
     return params, taken
 
 
-def starting_point(architecture: Architecture, settings: Settings, seed: int) -> np.ndarray:
-    rng = np.random.default_rng(seed)
+def starting_point(
+    architecture: Architecture, settings: Settings, seed: int, trial: int = 0
+) -> np.ndarray:
+    rng = np.random.default_rng([seed, trial])
     return rng.uniform(-settings.spread, settings.spread, architecture.shape)
 
 
@@ -142,7 +145,8 @@ def search(settings: Settings, seed: int) -> tuple[Architecture, np.ndarray, int
             validate=lambda params: float(energy(params)) + price,
             device=device,
         )
-        return trainer, starting_point(architecture, settings, seed), settings.trial_steps
+        start = starting_point(architecture, settings, seed, trial.number)
+        return trainer, start, settings.trial_steps
 
     study = optuna.create_study(
         sampler=optuna.samplers.TPESampler(n_startup_trials=5, seed=seed),
