@@ -74,7 +74,7 @@ class Spending:
                 job.estimated = estimate.cost
         except QStoreError as error:
             self.release(jobs)
-            if self.ledger.budget is not None:
+            if self.ledger.limited:
                 raise
             logger.warning("the cost of jobs could not be estimated: %s", error)
 

@@ -1,7 +1,7 @@
-"""Training: a loop over any optimizer, scikit-learn estimators, and a first run to look at.
+"""Training: a loop over any optimizer, search, scikit-learn estimators, and a first run to see.
 
 Only the settings are imported with the package, so that the command line starts without PennyLane,
-scikit-learn and matplotlib. Everything else of ``__all__`` is imported when it is asked for.
+scikit-learn, matplotlib and optuna. The rest of ``__all__`` is imported when it is asked for.
 """
 
 from importlib import import_module
@@ -13,16 +13,20 @@ if TYPE_CHECKING:
     from pennylane_qstore.training.batches import Batches
     from pennylane_qstore.training.checkpoint import Checkpoint
     from pennylane_qstore.training.errors import (
+        BudgetSpentError,
         CheckpointError,
         MissingExtraError,
         TrainingDivergedError,
     )
     from pennylane_qstore.training.estimators import QuantumClassifier, QuantumRegressor
+    from pennylane_qstore.training.meter import SearchBudget
     from pennylane_qstore.training.record import Progress, TrainRecord
+    from pennylane_qstore.training.search import TuneReport, tune
     from pennylane_qstore.training.trainer import EarlyStopping, Trainer
 
 _HOMES = {
     "Batches": "batches",
+    "BudgetSpentError": "errors",
     "Checkpoint": "checkpoint",
     "CheckpointError": "errors",
     "MissingExtraError": "errors",
@@ -31,12 +35,16 @@ _HOMES = {
     "QuantumRegressor": "estimators",
     "Progress": "record",
     "TrainRecord": "record",
+    "SearchBudget": "meter",
+    "TuneReport": "search",
+    "tune": "search",
     "EarlyStopping": "trainer",
     "Trainer": "trainer",
 }
 
 __all__ = [
     "Batches",
+    "BudgetSpentError",
     "Checkpoint",
     "CheckpointError",
     "EarlyStopping",
@@ -44,10 +52,13 @@ __all__ = [
     "Progress",
     "QuantumClassifier",
     "QuantumRegressor",
+    "SearchBudget",
     "TrainRecord",
     "TrainSettings",
     "Trainer",
     "TrainingDivergedError",
+    "TuneReport",
+    "tune",
 ]
 
 

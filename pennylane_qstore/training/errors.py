@@ -49,3 +49,22 @@ class CheckpointError(QStoreError, ValueError):
     def __init__(self, message: str, path: str = "") -> None:
         super().__init__(f"{path}: {message}" if path else message)
         self.path = path
+
+
+class BudgetSpentError(QStoreError, ValueError):
+    """A study has trials to go, and nothing left to spend on them.
+
+    Attributes:
+        unit: What has run out, ``"circuits"`` or a currency.
+        spent: How much of it was spent.
+        budget: How much there was.
+    """
+
+    def __init__(self, unit: str, *, spent: float, budget: float) -> None:
+        super().__init__(
+            f"the study has spent {spent:.10g} of {budget:.10g} {unit}, interrupted trials "
+            "included; raise the budget, or ask for no more trials"
+        )
+        self.unit = unit
+        self.spent = spent
+        self.budget = budget

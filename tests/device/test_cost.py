@@ -219,6 +219,15 @@ def test_without_an_estimate_nothing_is_sent_under_a_budget(connect, server):
     assert len(server.jobs) == 1
 
 
+def test_without_an_estimate_nothing_is_sent_while_somebody_approves_costs(connect, server):
+    server.inject("estimate", "answer", reply=refusal(404, "Not Found", "no estimates"), times=99)
+    device = connect()
+    unpriced = pytest.raises(errors.ServiceError, match="no estimates")
+    with device.ledger.approval(lambda total: None), unpriced:
+        device.execute(client.tapes(1, 10))
+    assert server.jobs == {}
+
+
 def test_threads_do_not_pass_the_budget_together(connect, server):
     device = connect(budget=3, batch_mode="concurrent")
     server.inject("cost", "answer", reply=refusal(404, "Not Found", "no cost"), times=99)

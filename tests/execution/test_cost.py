@@ -447,3 +447,26 @@ def test_reserved_and_spent_never_pass_the_budget_by_a_reservation(steps, budget
             ledger.settle(reservation, USD(min(share, estimated)))
         elif action == "release":
             ledger.release(reservation)
+
+
+def test_whoever_approves_sees_all_that_would_be_spent_and_may_refuse_it():
+    ledger, seen = Ledger(), []
+    first = ledger.reserve(Cost.of(1, "usd"))
+    ledger.settle(first, Cost.of(2, "usd"))
+
+    def approve(total):
+        seen.append(total)
+        if total > Cost.of(6, "usd"):
+            raise InvalidOptionError("too much")
+
+    assert not ledger.limited
+    with ledger.approval(approve):
+        assert ledger.limited
+        ledger.reserve(Cost.of(4, "usd"))
+        ledger.reserve(Cost())
+        with pytest.raises(InvalidOptionError, match="too much"):
+            ledger.reserve(Cost.of(1, "usd"))
+    assert seen == [Cost.of(6, "usd"), Cost.of(7, "usd")]
+    assert not ledger.limited
+    ledger.reserve(Cost.of(1, "usd"))
+    assert ledger.reserved == Cost.of(5, "usd")

@@ -1,5 +1,7 @@
 """What was spent, and the budget that is never passed."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from threading import Lock
@@ -43,12 +45,32 @@ class Ledger:
         self._lock = Lock()
         self._numbers = count()
         self._open: dict[int, Cost] = {}
+        self._approve: Callable[[Cost], None] | None = None
         self._spent = self._settled = self._saved = Cost()
 
     @property
     def budget(self) -> float | None:
         """Largest amount that may be spent, or None."""
         return self._budget
+
+    @property
+    def limited(self) -> bool:
+        """Whether money may be refused, so that jobs have to be priced before they are sent."""
+        return self._budget is not None or self._approve is not None
+
+    @contextmanager
+    def approval(self, approve: Callable[[Cost], None]) -> Iterator[None]:
+        """Ask before each reservation, until the context ends.
+
+        Args:
+            approve: Called with all that would be spent and reserved then; raises to refuse it. It
+                must not use the ledger.
+        """
+        before, self._approve = self._approve, approve
+        try:
+            yield
+        finally:
+            self._approve = before
 
     @property
     def unit(self) -> str | None:
@@ -83,10 +105,13 @@ class Ledger:
         Raises:
             BudgetExceededError: If it could be more than is left.
             InvalidOptionError: If the budget is in another unit.
+            Exception: What :meth:`approval` was given to refuse with.
         """
         cost = estimate.cost if isinstance(estimate, Estimate) else estimate
         with self._lock:
             self._check(cost)
+            if self._approve is not None and cost:
+                self._approve(self._spent + Cost.sum(self._open.values()) + cost)
             reservation = Reservation(next(self._numbers), cost)
             self._open[reservation.number] = cost
         return reservation
