@@ -49,6 +49,7 @@ from pennylane_qstore.optimize.core.transforms import (
 )
 from pennylane_qstore.optimize.errors import (
     BudgetReachedError,
+    ChangedCircuitsError,
     InvalidLossError,
     InvalidStateError,
     MissingLibraryError,
@@ -78,6 +79,7 @@ __all__ = [
     "Bounds",
     "Budget",
     "BudgetReachedError",
+    "ChangedCircuitsError",
     "CalibratedGains",
     "Chain",
     "ClipNorm",

@@ -4,6 +4,12 @@ from pennylane_qstore.optimize.core.averaging import Averaged
 from pennylane_qstore.optimize.core.bayesian import Bayesian, BayesianState
 from pennylane_qstore.optimize.core.blocking import Blocked
 from pennylane_qstore.optimize.core.calibration import CalibratedGains
+from pennylane_qstore.optimize.core.circuit_model import (
+    CircuitKernel,
+    CircuitModel,
+    CircuitModelState,
+)
+from pennylane_qstore.optimize.core.circuit_results import CircuitResults, LossExpansion
 from pennylane_qstore.optimize.core.descent import Descent, DescentState
 from pennylane_qstore.optimize.core.directions import (
     Coordinates,
@@ -34,6 +40,10 @@ __all__ = [
     "BayesianState",
     "Blocked",
     "CalibratedGains",
+    "CircuitKernel",
+    "CircuitModel",
+    "CircuitModelState",
+    "CircuitResults",
     "Coordinates",
     "Core",
     "Counts",
@@ -47,6 +57,7 @@ __all__ = [
     "JacobiState",
     "LocalModel",
     "LocalModelState",
+    "LossExpansion",
     "Measured",
     "Planned",
     "PlannedState",
