@@ -12,6 +12,13 @@ from pennylane_qstore.training.settings import TrainSettings
 if TYPE_CHECKING:
     from pennylane_qstore.training.batches import Batches
     from pennylane_qstore.training.checkpoint import Checkpoint
+    from pennylane_qstore.training.depth import (
+        DepthChange,
+        DepthSchedule,
+        Growth,
+        drop_layers,
+        grow,
+    )
     from pennylane_qstore.training.errors import (
         CheckpointError,
         MissingExtraError,
@@ -25,6 +32,11 @@ _HOMES = {
     "Batches": "batches",
     "Checkpoint": "checkpoint",
     "CheckpointError": "errors",
+    "DepthChange": "depth",
+    "DepthSchedule": "depth",
+    "Growth": "depth",
+    "drop_layers": "depth",
+    "grow": "depth",
     "MissingExtraError": "errors",
     "TrainingDivergedError": "errors",
     "QuantumClassifier": "estimators",
@@ -39,7 +51,10 @@ __all__ = [
     "Batches",
     "Checkpoint",
     "CheckpointError",
+    "DepthChange",
+    "DepthSchedule",
     "EarlyStopping",
+    "Growth",
     "MissingExtraError",
     "Progress",
     "QuantumClassifier",
@@ -48,6 +63,8 @@ __all__ = [
     "TrainSettings",
     "Trainer",
     "TrainingDivergedError",
+    "drop_layers",
+    "grow",
 ]
 
 
