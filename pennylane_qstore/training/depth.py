@@ -105,8 +105,9 @@ def grow(
     in :class:`~pennylane_qstore.templates.TrappedIonAnsatz`, the model goes on as it was; a layer
     of CNOTs does something at any angle. Where the trainers validate, the change is measured.
 
-    Each depth has a trainer, and therefore an optimizer and a step count, of its own. With a
-    checkpoint of its own as well, and one device for all, a killed run goes on bit for bit.
+    Each depth has a trainer, and therefore an optimizer and a step count, of its own; let the step
+    sizes go on where they were, or large ones undo what was learned. With a checkpoint of its own
+    as well, and one device for all, a killed run goes on bit for bit.
 
     >>> grow(trainer, start, DepthSchedule(1, 4, every=30), n_steps=200, shape=shape_of).params
 
@@ -150,8 +151,9 @@ def drop_layers(
 
     In each round every layer that is left is left out once; the one that is missed least goes. What
     it did is then measured once more, because the least of several noisy values is too small, and
-    it goes only if it passes again. The model itself is not changed: train and use it with the
-    layers of the last change.
+    it goes only if it passes again. Values with a standard error that is not well below the
+    tolerance let layers go that are needed. The model itself is not changed: train and use it with
+    the layers of the last change.
 
     >>> changes = drop_layers(lambda kept: loss(params[list(kept)]), len(params), tolerance=0.01)
     >>> kept = changes[-1].after if changes else range(len(params))
