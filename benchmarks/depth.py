@@ -14,8 +14,10 @@ Ways to train, each with the gate-shots that the first one takes:
 
 * fixed depth of four layers, and of one, for comparison;
 * ``grow`` from one layer to four;
-* fixed depth for six tenths of the budget, then ``drop_layers`` (those interactions that are missed
-  least; rotations stay and are merged), then the rest of the budget for what is left.
+* fixed depth for six tenths of the budget, then ``drop_layers``, then the rest of the budget for
+  what is left. Single interactions are dropped, judged by values of as many shots as in training;
+  or all interactions of a layer: fewer questions, asked with more shots. Rotations stay, and are
+  merged with their neighbours.
 
 Step sizes go on where they were when the depth changes. A gate-shot is a pulse or an entangling
 gate that is sent to a machine with MS gates, times the shots; validations that decide anything are
@@ -89,7 +91,7 @@ def problem_of(circuit: Circuit, terms: tuple[tuple[float, str], ...], embeds: b
 class Chain:
     """The energy of the Ising chain."""
 
-    name, shots, tolerance, every, n_steps = "chain", 1000, 0.05, 30, 160
+    name, shots, tolerance, every, n_steps, more_shots = "chain", 1000, 0.05, 30, 160, 16
     n_readout = 0
     circuits_per_step = 2 * 9  # four pairs of points and the loss, in two bases each
     circuits_per_validation = 2
@@ -123,7 +125,7 @@ class Chain:
 class Classifier:
     """The cross-entropy of a linear readout on breast-cancer data."""
 
-    name, shots, tolerance, every, n_steps = "classifier", 100, 0.01, 20, 100
+    name, shots, tolerance, every, n_steps, more_shots = "classifier", 100, 0.02, 20, 100, 4
     n_readout = N_WIRES + 1
     circuits_per_step = 2 * 16
     circuits_per_validation = VALIDATION_SAMPLES
@@ -265,19 +267,23 @@ class Run:
         )
         return self.result(Circuit.whole(DEPTH), grown.params)
 
-    def dropping(self, budget: float) -> dict[str, Any]:
+    def dropping(self, budget: float, parts: Sequence[Kept], repeats: int) -> dict[str, Any]:
         whole = Circuit.whole(DEPTH)
         n_first = self.steps_for(0.6 * budget, whole)
         n_steps = self.steps_for(budget, whole)
         params = self.trainer(whole, 0, n_steps).fit(self.start(DEPTH), n_first).params
 
-        def validate(kept: Kept) -> float:
-            circuit = Circuit(DEPTH, kept)
-            self.pay(circuit, self.task.circuits_per_validation)
-            return self.task.value(circuit, self.rng, params)
+        def circuit_of(kept: Kept) -> Circuit:
+            return Circuit(DEPTH, tuple(i for part in kept for i in parts[part]))
 
-        changes = drop_layers(validate, len(whole.kept), tolerance=self.task.tolerance)
-        circuit = Circuit(DEPTH, changes[-1].after) if changes else whole
+        def validate(kept: Kept) -> float:
+            circuit = circuit_of(kept)
+            self.pay(circuit, repeats * self.task.circuits_per_validation)
+            values = [self.task.value(circuit, self.rng, params) for _ in range(repeats)]
+            return float(np.mean(values))
+
+        changes = drop_layers(validate, len(parts), tolerance=self.task.tolerance)
+        circuit = circuit_of(changes[-1].after) if changes else whole
         told = changes[-1].value_after - changes[-1].value_before if changes else 0.0
         exact = [self.task.score(one, params)["validation"] for one in (whole, circuit)]
         n_rest = self.steps_for(budget - self.spent, circuit)
@@ -304,7 +310,14 @@ WAYS: dict[str, Callable[[Run, float], dict[str, Any]]] = {
     "fixed, 4 layers": lambda run, budget: run.fixed(DEPTH, budget),
     "fixed, 1 layer": lambda run, budget: run.fixed(1, budget),
     "growing, 1 to 4 layers": Run.growing,
-    "4 layers, then dropped": Run.dropping,
+    "4 layers, then interactions dropped": lambda run, budget: run.dropping(
+        budget, [(i,) for i in range(n_interactions(DEPTH))], 1
+    ),
+    "4 layers, then layers dropped": lambda run, budget: run.dropping(
+        budget,
+        [tuple(range(n_interactions(layer), n_interactions(layer + 1))) for layer in range(DEPTH)],
+        run.task.more_shots,
+    ),
 }
 
 
@@ -319,6 +332,13 @@ def summary(rows: Sequence[dict[str, Any]]) -> dict[str, list[float]]:
     }
 
 
+def standard_error(task: Task) -> float:
+    """Of a validation value with as many shots as in training, at the start of a run."""
+    run, whole = Run(task, 0), Circuit.whole(DEPTH)
+    params = run.start(DEPTH)
+    return float(np.std([task.value(whole, run.rng, params) for _ in range(200)], ddof=1))
+
+
 def measure(task: Task, n_seeds: int) -> dict[str, Any]:
     whole = Circuit.whole(DEPTH)
     budget = Run(task, 0).price(whole) * task.circuits_per_step * task.n_steps
@@ -329,7 +349,12 @@ def measure(task: Task, n_seeds: int) -> dict[str, Any]:
         found[name] = {"mean_and_standard_error": summary(rows), "seeds": rows}
         line = ", ".join(f"{k} {m:.4g} ± {e:.2g}" for k, (m, e) in summary(rows).items())
         print(f"  {name}: {line}", flush=True)
-    settings = {"tolerance": task.tolerance, "steps_at_each_depth": task.every}
+    settings = {
+        "standard_error_of_a_value": round(standard_error(task), 4),
+        "times_the_shots_for_layers": task.more_shots,
+        "tolerance": task.tolerance,
+        "steps_at_each_depth": task.every,
+    }
     return {"gate_shots": budget, **settings, "ways": found}
 
 

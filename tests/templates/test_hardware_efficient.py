@@ -62,9 +62,9 @@ def test_the_operator_meets_pennylanes_contract(entanglement):
 
 
 def test_one_wire_needs_no_entangler():
-    op = HardwareEfficientAnsatz(angles(2, 1, 2), wires=0, entanglement="circular")
+    op = HardwareEfficientAnsatz(qml.numpy.array(angles(2, 1, 2)), 0, entanglement="circular")
     assert [gate.name for gate in op.decomposition()] == ["RY", "RZ"] * 2
-    qml.ops.functions.assert_valid(op, skip_differentiation=True)
+    qml.ops.functions.assert_valid(op)
 
 
 def test_a_circle_of_two_wires_is_one_pair():

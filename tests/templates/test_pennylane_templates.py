@@ -62,3 +62,22 @@ def test_a_circle_of_standard_layers_is_pennylanes_strongly_entangling_one():
     np.testing.assert_allclose(
         qml.matrix(ours, wire_order=range(4)), qml.matrix(theirs, wire_order=range(4)), atol=1e-12
     )
+
+
+@pytest.mark.parametrize(("template", "n_blocks"), [(qml.TTN, 3), (qml.MERA, 5)])
+def test_trees_that_convolve_and_pool_are_pennylanes_and_run_on_the_device(template, n_blocks):
+    def block(weights, wires):
+        qml.RY(weights[0], wires[0])
+        qml.RY(weights[1], wires[1])
+        qml.CNOT(wires)
+
+    weights = draw(n_blocks, 2)
+
+    def circuit():
+        template(range(4), 2, block, 2, weights)
+        return qml.expval(qml.Z(3))
+
+    device = qml.device("qstore.ionq", wires=4, cache=False, progress=False)
+    expected = qml.QNode(circuit, qml.device("default.qubit", wires=4))()
+    assert verify(qml.workflow.construct_tape(qml.QNode(circuit, device))(), device).ok
+    assert qml.QNode(circuit, device)() == pytest.approx(expected, abs=1e-9)
