@@ -31,10 +31,12 @@ WIRES = range(N_WIRES)
 Ansatz = tuple[tuple[int, ...], Callable[[Any], Any]]
 
 
-def textbook(entanglement: str, rotations: tuple[str, ...] = ("RY", "RZ")) -> Ansatz:
-    shape = HardwareEfficientAnsatz.shape(N_LAYERS, N_WIRES, rotations=rotations)
+def textbook(
+    entanglement: str, rotations: tuple[str, ...] = ("RY", "RZ"), *, n_wires: int = N_WIRES
+) -> Ansatz:
+    shape = HardwareEfficientAnsatz.shape(N_LAYERS, n_wires, rotations=rotations)
     return shape, lambda params: HardwareEfficientAnsatz(
-        params, WIRES, entanglement=entanglement, rotations=rotations
+        params, range(n_wires), entanglement=entanglement, rotations=rotations
     )
 
 
@@ -65,8 +67,8 @@ def gates(ansatz: Ansatz, interaction: str, params: Any) -> Stage:
     return report(tape, device)[0].stages[-1]
 
 
-def problem_of(ansatz: Ansatz) -> Problem:
-    """The gates of a template on the optimizers' benchmark's simulator: same chain, same shots."""
+def problem_of(ansatz: Ansatz, name: str = "tfim") -> Problem:
+    """The gates of a template on the optimizers' benchmark's simulator: same terms, same shots."""
     shape, build = ansatz
     # Angles that are their own indices say which gate has which parameter.
     numbers = np.arange(np.prod(shape), dtype=float).reshape(shape)
@@ -74,8 +76,8 @@ def problem_of(ansatz: Ansatz) -> Problem:
         Gate(op.name, tuple(op.wires), int(op.data[0]) if op.data else None)
         for op in build(numbers).decomposition()
     )
-    chain = all_problems()["tfim"]
-    return Problem("tfim", N_WIRES, gates, chain.terms, chain.targets, SPREAD)
+    given = all_problems()[name]
+    return Problem(name, given.n_qubits, gates, given.terms, given.targets, SPREAD)
 
 
 def train(problem: Problem, seed: int, budget: int) -> tuple[float, Any]:

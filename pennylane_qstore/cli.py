@@ -19,7 +19,7 @@ from pennylane_qstore.errors import InvalidOptionError, QStoreError
 from pennylane_qstore.training import TrainSettings
 
 if TYPE_CHECKING:
-    from pennylane_qstore.training.loop import StepRecord
+    from pennylane_qstore.training import TrainRecord
     from pennylane_qstore.training.run import TrainResult
 
 _OK, _FAILED, _INTERRUPTED = 0, 2, 130
@@ -186,7 +186,7 @@ def _train(args: argparse.Namespace) -> None:
     hidden = True if hasattr(args, "no_progress") else None
     with tqdm(total=settings.n_steps, unit="step", desc="training", disable=hidden) as bar:
 
-        def show(record: "StepRecord") -> None:
+        def show(record: "TrainRecord") -> None:
             bar.set_postfix(loss=f"{record.loss:.3f}", refresh=False)
             bar.update()
 

@@ -200,31 +200,3 @@ def _with_gradient(
         gradient=np.where(wanted, found[1:], 0.0),
         gradient_variances=np.where(wanted, spread[1:], 0.0),
     )
-
-
-def execute_qnode(
-    qnode: qml.QNode, arglist: Sequence[Sequence[Any]], kwargs: Mapping[str, Any]
-) -> list[Any]:
-    """Call a QNode at several points with one device call, without derivatives.
-
-    The QNode's own transforms and shots are honoured.
-
-    Returns:
-        What ``qnode(*args, **kwargs)`` would return for each ``args``, as NumPy values.
-    """
-    build = qml.workflow.construct_batch(qnode, level="user")
-    batches = [build(*args, **kwargs) for args in arglist]
-    results = qml.execute(
-        [tape for tapes, _ in batches for tape in tapes],
-        qnode.device,
-        diff_method=None,
-        interface="numpy",
-        mcm_method=qnode.execute_kwargs["mcm_method"],
-        postselect_mode=qnode.execute_kwargs["postselect_mode"],
-    )
-    values, start = [], 0
-    for tapes, postprocess in batches:
-        stop = start + len(tapes)
-        values.append(postprocess(tuple(results[start:stop]))[0])
-        start = stop
-    return values

@@ -27,8 +27,14 @@ class HardwareEfficientAnsatz(Operation):
 
     One layer applies, by default, :math:`RZ(\phi_i)\,RY(\theta_i)` (RY first) to every wire
     :math:`i` and then CNOTs along ``entanglement``. RY and RZ alone are not universal on one qubit;
-    layers and entanglers together are what makes the ansatz expressive. The standard layer of three
-    rotations is ``rotations=STANDARD_ROTATIONS``.
+    layers and entanglers together are what makes the ansatz expressive.
+
+    The standard layer of three rotations, any one-qubit unitary, is
+    ``rotations=STANDARD_ROTATIONS``. It has no class of its own, because all else is the same: in a
+    circle it is PennyLane's ``StronglyEntanglingLayers`` with all ``ranges`` 1, which runs natively
+    here as well; a chain has one entangler fewer in each layer, and bricks half as many. Where RZ
+    precedes a CNOT on its control and again follows it, the two angles add up to one: the third
+    rotation brings fewer independent angles than it has (docs/site/depth.md has numbers).
 
     Measured in the computational basis, the last layer's RZ angles have no effect: the CNOTs turn
     them into rotations about products of Z, which change phases only.

@@ -1,7 +1,7 @@
 """An ansatz of trapped ions' own interactions, at angles that are trained."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Literal
 
 import pennylane as qml
@@ -44,6 +44,9 @@ class TrappedIonAnsatz(Operation):
         entanglement: Which pairs interact; see :func:`entangling_pairs`.
         interaction: ``"XX"`` (MS gates) or ``"ZZ"`` (ZZ gates): whichever the machine has.
         rotations: Names of the rotations, in time order.
+        kept: Indices, in time order, of the interactions that there are; the others are left out,
+            and their :math:`\gamma` has no effect. None keeps all. See
+            :func:`~pennylane_qstore.training.drop_layers`.
 
     Raises:
         InvalidCircuitError: If the number of angles does not fit, or an argument is unknown.
@@ -58,6 +61,7 @@ class TrappedIonAnsatz(Operation):
         "entanglement",
         "interaction",
         "rotations",
+        "kept",
     }
 
     def __init__(
@@ -69,6 +73,7 @@ class TrappedIonAnsatz(Operation):
         entanglement: Entanglement = "brickwork",
         interaction: Interaction = "XX",
         rotations: Sequence[str] = RY_RZ,
+        kept: Iterable[int] | None = None,
         id: str | None = None,
     ) -> None:
         wires = Wires(wires)
@@ -83,6 +88,7 @@ class TrappedIonAnsatz(Operation):
             "entanglement": checked_entanglement(len(wires), entanglement),
             "interaction": interaction,
             "rotations": checked_rotations(rotations),
+            "kept": _checked_kept(kept, len(_pairs(n_layers, len(wires), entanglement))),
         }
         needed = self.shape(n_layers, len(wires), entanglement=entanglement, rotations=rotations)
         shape = tuple(qml.math.shape(params))
@@ -122,8 +128,8 @@ class TrappedIonAnsatz(Operation):
         Args:
             params: Angles in radians, shape ``([n_batch,] n_params)``.
             wires: The wires to act on, in order.
-            **hyperparameters: ``n_layers``, ``entanglement``, ``interaction`` and ``rotations``,
-                as the constructor takes them.
+            **hyperparameters: ``n_layers``, ``entanglement``, ``interaction``, ``rotations`` and
+                ``kept``, as the constructor takes them.
 
         Returns:
             Rotations of all wires, then for each pair an interaction and rotations of its wires.
@@ -136,10 +142,11 @@ class TrappedIonAnsatz(Operation):
         for wire in wires:
             gates += rotate(params[..., at : at + step], wire, rotations)
             at += step
-        for pair in _pairs(
-            hyperparameters["n_layers"], len(wires), hyperparameters["entanglement"]
-        ):
-            gates.append(interact(params[..., at], wires=[wires[i] for i in pair]))
+        pairs = _pairs(hyperparameters["n_layers"], len(wires), hyperparameters["entanglement"])
+        kept = hyperparameters["kept"]
+        for index, pair in enumerate(pairs):
+            if kept is None or index in kept:
+                gates.append(interact(params[..., at], wires=[wires[i] for i in pair]))
             at += 1
             for i in pair:
                 gates += rotate(params[..., at : at + step], wires[i], rotations)
@@ -157,16 +164,34 @@ def _pairs(n_layers: int, n_wires: int, entanglement: Entanglement) -> list[tupl
     ]
 
 
+def _checked_kept(kept: Iterable[int] | None, n_pairs: int) -> tuple[int, ...] | None:
+    """Return the indices as a sorted tuple, which can be hashed and compared.
+
+    Raises:
+        InvalidCircuitError: If one is not from 0 to ``n_pairs - 1``.
+    """
+    if kept is None:
+        return None
+    good = tuple(sorted({int(i) for i in kept}))
+    if any(not 0 <= i < n_pairs for i in good):
+        raise InvalidCircuitError(
+            f"cannot keep interactions {good}: there are {n_pairs}, counted from 0 in time order"
+        )
+    return good
+
+
 def _resources(
     n_layers: int,
     n_wires: int,
     entanglement: Entanglement,
     interaction: str,
     rotations: Sequence[str],
+    kept: tuple[int, ...] | None,
 ) -> dict[Any, int]:
     """Count the gates for PennyLane's graph decomposition."""
     n_pairs = len(_pairs(n_layers, n_wires, entanglement))
-    counts: Counter[Any] = Counter({INTERACTIONS[interaction]: n_pairs})
+    n_kept = n_pairs if kept is None else len(kept)
+    counts: Counter[Any] = Counter({INTERACTIONS[interaction]: n_kept})
     for name in rotations:
         counts[ROTATIONS[name]] += n_wires + 2 * n_pairs
     return {gate: count for gate, count in counts.items() if count}

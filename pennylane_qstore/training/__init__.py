@@ -12,6 +12,13 @@ from pennylane_qstore.training.settings import TrainSettings
 if TYPE_CHECKING:
     from pennylane_qstore.training.batches import Batches
     from pennylane_qstore.training.checkpoint import Checkpoint
+    from pennylane_qstore.training.depth import (
+        DepthChange,
+        DepthSchedule,
+        Growth,
+        drop_layers,
+        grow,
+    )
     from pennylane_qstore.training.errors import (
         BudgetSpentError,
         CheckpointError,
@@ -29,6 +36,11 @@ _HOMES = {
     "BudgetSpentError": "errors",
     "Checkpoint": "checkpoint",
     "CheckpointError": "errors",
+    "DepthChange": "depth",
+    "DepthSchedule": "depth",
+    "Growth": "depth",
+    "drop_layers": "depth",
+    "grow": "depth",
     "MissingExtraError": "errors",
     "TrainingDivergedError": "errors",
     "QuantumClassifier": "estimators",
@@ -47,7 +59,10 @@ __all__ = [
     "BudgetSpentError",
     "Checkpoint",
     "CheckpointError",
+    "DepthChange",
+    "DepthSchedule",
     "EarlyStopping",
+    "Growth",
     "MissingExtraError",
     "Progress",
     "QuantumClassifier",
@@ -59,6 +74,8 @@ __all__ = [
     "TrainingDivergedError",
     "TuneReport",
     "tune",
+    "drop_layers",
+    "grow",
 ]
 
 

@@ -1,13 +1,13 @@
 """A variational classifier: angle embedding, hardware-efficient layers, linear readout."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pennylane as qml
 from numpy.typing import NDArray
 from pennylane.devices import Device
 
-from pennylane_qstore.optimize.evaluate import execute_qnode
 from pennylane_qstore.templates import HardwareEfficientAnsatz
 
 FloatArray = NDArray[np.float64]
@@ -49,22 +49,21 @@ class Classifier:
         weights[0] = INITIAL_WEIGHT
         return np.concatenate([angles, weights, [0.0]])
 
-    def logits(self, points: FloatArray, features: FloatArray) -> FloatArray:
-        """Evaluate every sample at every point, in one device call.
+    def logits(self, params: Any, features: Any) -> Any:
+        """Evaluate every sample, in one call of the circuit.
 
         Args:
-            points: Trainable values, shape ``(n_points, n_params)``.
+            params: Trainable values, shape ``(n_params,)``.
             features: Angles in radians, shape ``(n_samples, n_qubits)``.
 
         Returns:
-            Log-odds, shape ``(n_points, n_samples)``.
+            Log-odds, shape ``(n_samples,)``.
         """
         n_angles = 2 * self.n_layers * self.n_qubits
         shape = HardwareEfficientAnsatz.shape(self.n_layers, self.n_qubits)
-        arglist = [(point[:n_angles].reshape(shape), features) for point in points]
-        expectations = np.array(execute_qnode(self.qnode, arglist, {}))
-        weights, biases = points[:, n_angles:-1], points[:, -1:]
-        return np.asarray(biases + np.einsum("kq,kqs->ks", weights, expectations))
+        angles = qml.math.reshape(params[:n_angles], shape)
+        expectations = qml.math.stack(self.qnode(angles, features))
+        return params[-1] + qml.math.dot(params[n_angles:-1], expectations)
 
 
 def make_classifier(device: Device, *, n_layers: int, n_qubits: int, shots: int) -> Classifier:
@@ -72,22 +71,9 @@ def make_classifier(device: Device, *, n_layers: int, n_qubits: int, shots: int)
 
     @qml.set_shots(shots)
     @qml.qnode(device, diff_method=None)
-    def circuit(angles: FloatArray, features: FloatArray) -> list[qml.measurements.ExpectationMP]:
+    def circuit(angles: Any, features: Any) -> list[qml.measurements.ExpectationMP]:
         qml.AngleEmbedding(features, wires=range(n_qubits), rotation="Y")
         HardwareEfficientAnsatz(angles, wires=range(n_qubits))
         return [qml.expval(qml.Z(i)) for i in range(n_qubits)]
 
     return Classifier(circuit, n_layers, n_qubits)
-
-
-def cross_entropy(logits: FloatArray, labels: NDArray[np.int64]) -> FloatArray:
-    r"""Mean of :math:`\log(1 + e^{-y\,\text{logit}})` with :math:`y = \pm 1` for labels 1 and 0.
-
-    Args:
-        logits: Log-odds of label 1, shape ``(n_points, n_samples)``.
-        labels: 0 or 1, shape ``(n_samples,)``.
-
-    Returns:
-        Nats per sample, shape ``(n_points,)``.
-    """
-    return np.asarray(np.logaddexp(0.0, -(2 * labels - 1) * logits).mean(axis=1))

@@ -1,9 +1,10 @@
 """The first training run: breast-cancer data on eight qubits, from data to test accuracy."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pennylane as qml
@@ -12,20 +13,35 @@ from pennylane.devices import Device
 from pennylane.exceptions import DeviceError
 
 from pennylane_qstore.errors import InvalidOptionError
-from pennylane_qstore.optimize.core import SPSA, Gains
+from pennylane_qstore.optimize import SPSAOptimizer
 from pennylane_qstore.training.baseline import logistic_accuracy, majority_share
-from pennylane_qstore.training.batches import batch_indices
+from pennylane_qstore.training.batches import Batches
 from pennylane_qstore.training.curve import save_loss_curve
 from pennylane_qstore.training.data import Dataset, load_data
-from pennylane_qstore.training.loop import Objective, StepRecord, Usage, read_usage, train
-from pennylane_qstore.training.model import Classifier, cross_entropy, make_classifier
+from pennylane_qstore.training.model import Classifier, make_classifier
+from pennylane_qstore.training.readout import log_loss
+from pennylane_qstore.training.record import TrainRecord
 from pennylane_qstore.training.settings import DEVICE_NAME, TrainSettings
+from pennylane_qstore.training.trainer import Trainer, usage
 
 FloatArray = NDArray[np.float64]
 
 N_QUBITS = 8
 STEP_SCALE = 0.6
 PERTURBATION = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a run has used.
+
+    Attributes:
+        circuits: Circuits that were run.
+        jobs: Jobs that were submitted; None where the device knows no jobs.
+    """
+
+    circuits: int
+    jobs: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +59,7 @@ class TrainResult:
     """
 
     settings: TrainSettings
-    records: tuple[StepRecord, ...]
+    records: tuple[TrainRecord, ...]
     params: FloatArray
     test_accuracy: float
     baseline_accuracy: float
@@ -78,20 +94,37 @@ def make_device(settings: TrainSettings) -> Device:
     )
 
 
-def make_objective(model: Classifier, data: Dataset, settings: TrainSettings) -> Objective:
-    """Build the loss of a step's mini-batch, evaluated at all points in one device call."""
+def make_trainer(
+    model: Classifier,
+    data: Dataset,
+    settings: TrainSettings,
+    *,
+    on_step: Callable[[TrainRecord], None] = lambda _: None,
+) -> Trainer:
+    """Put model, mini-batches and SPSA together.
 
-    def objective(points: FloatArray, step: int) -> FloatArray:
-        chosen = batch_indices(
-            len(data.y_train), settings.batch_size, seed=settings.seed, step=step
-        )
-        return cross_entropy(model.logits(points, data.x_train[chosen]), data.y_train[chosen])
+    A step is two points, on the same samples: ``2 * batch_size`` circuits in one device call.
+    """
 
-    return objective
+    def cost(params: Any, features: Any, labels: Any) -> Any:
+        return log_loss(model.logits(params, features)[:, None], labels)
+
+    stability = 0.1 * settings.n_steps
+    optimizer = SPSAOptimizer(
+        c=PERTURBATION, A=stability, a=STEP_SCALE, directions="rademacher", seed=settings.seed
+    )
+    return Trainer(
+        optimizer,
+        cost,
+        batches=Batches((data.x_train, data.y_train), settings.batch_size, settings.seed),
+        measure_loss=False,
+        device=model.qnode.device,
+        callbacks=[lambda progress: on_step(progress.record)],
+    )
 
 
 def run_training(
-    settings: TrainSettings, *, on_step: Callable[[StepRecord], None] = lambda _: None
+    settings: TrainSettings, *, on_step: Callable[[TrainRecord], None] = lambda _: None
 ) -> TrainResult:
     """Train, test and compare.
 
@@ -108,37 +141,39 @@ def run_training(
     model = make_classifier(
         device, n_layers=settings.n_layers, n_qubits=N_QUBITS, shots=settings.shots
     )
-    optimizer = SPSA(Gains(a=STEP_SCALE, c=PERTURBATION, stability=0.1 * settings.n_steps))
-    state = optimizer.init(model.initial_params(seed=settings.seed), seed=settings.seed)
-    records = []
+    trainer = make_trainer(model, data, settings, on_step=on_step)
+    trained = trainer.fit(model.initial_params(seed=settings.seed), settings.n_steps)
     with qml.Tracker(device) as tracker:
-        for record in train(
-            optimizer,
-            state,
-            make_objective(model, data, settings),
-            n_steps=settings.n_steps,
-            usage=lambda: read_usage(tracker),
-        ):
-            records.append(record)
-            on_step(record)
-        params = records[-1].state.params
-        accuracy = accuracy_of(model, params, features=data.x_test, labels=data.y_test)
+        accuracy = accuracy_of(model, trained.params, features=data.x_test, labels=data.y_test)
     return TrainResult(
         settings=settings,
-        records=tuple(records),
-        params=params,
+        records=trained.history,
+        params=trained.params,
         test_accuracy=accuracy,
         baseline_accuracy=logistic_accuracy(data),
         majority=majority_share(data),
-        usage=read_usage(tracker),
+        usage=total_usage(trained.history, tracker.totals),
     )
+
+
+def total_usage(history: Sequence[TrainRecord], tested: Mapping[str, Any]) -> Usage:
+    """Sum the circuits and jobs of a run's steps and of its test.
+
+    Args:
+        history: Of the run.
+        tested: Totals of the test's :class:`~pennylane.Tracker`.
+    """
+    test = usage(tested)
+    circuits = sum(record.circuits or 0 for record in history) + test["circuits"]
+    jobs = [record.jobs for record in history if record.jobs is not None]
+    return Usage(circuits, None if test["jobs"] is None else sum(jobs) + test["jobs"])
 
 
 def accuracy_of(
     model: Classifier, params: FloatArray, *, features: FloatArray, labels: NDArray[np.int64]
 ) -> float:
     """Share of samples whose more likely label is right, from one device call."""
-    predicted = model.logits(params[np.newaxis], features)[0] > 0
+    predicted = model.logits(params, features) > 0
     return float(np.mean(predicted == labels))
 
 
@@ -153,13 +188,14 @@ def save_result(result: TrainResult, folder: Path) -> Path:
         Path of the loss curve.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    losses = [record.loss for record in result.records if record.loss is not None]
     summary = {
         "settings": asdict(result.settings),
         "test_accuracy": result.test_accuracy,
         "baseline_accuracy": result.baseline_accuracy,
         "majority": result.majority,
         "usage": asdict(result.usage),
-        "losses": [record.loss for record in result.records],
+        "losses": losses,
         "params": result.params.tolist(),
     }
     (folder / "result.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
@@ -167,7 +203,7 @@ def save_result(result: TrainResult, folder: Path) -> Path:
     settings = result.settings
     place = settings.backend if settings.device == DEVICE_NAME else settings.device
     save_loss_curve(
-        [record.loss for record in result.records],
+        losses,
         picture,
         title=f"Breast cancer, {N_QUBITS} qubits, {place}, {settings.shots} shots: "
         f"test accuracy {result.test_accuracy:.2f}",

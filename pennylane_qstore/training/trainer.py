@@ -55,6 +55,9 @@ class Trainer:
         stopping: When to stop early. The best parameters are then the answer.
         checkpoint: Where to save the run, and to go on from.
         frozen: True where a parameter stays, of the parameters' shape; None trains all.
+        measure_loss: Whether each step measures the loss at its parameters. Without, an optimizer
+            whose points surround them, as SPSA's do, saves that evaluation and reports their mean;
+            PennyLane's optimizers then report no loss.
         stepsize: Schedule from step to step size, for an optimizer that has a ``stepsize``.
         device: Device to read circuits, shots, jobs and money from. Where it has a generator of
             its own, as simulators with a seed have, that is saved with the run as well.
@@ -73,6 +76,7 @@ class Trainer:
     stopping: EarlyStopping | None = None
     checkpoint: Checkpoint | None = None
     frozen: ArrayLike | None = None
+    measure_loss: bool = True
     stepsize: Callable[[int], float] | None = None
     device: Device | None = None
     callbacks: Sequence[Callback] = ()
@@ -159,7 +163,7 @@ class Trainer:
             validation=validation,
             seconds=self.clock() - started,
             own_seconds=getattr(report, "seconds", None),
-            **_usage(totals, report),
+            **usage(totals, report),
         )
         return self._best(progress, params, record)
 
@@ -172,7 +176,10 @@ class Trainer:
         given = params.copy() if free is None else params[free]
         start = pnp.array(given, requires_grad=True)
         try:
-            new, loss = self.optimizer.step_and_cost(cost, start, *batch)
+            if self.measure_loss:
+                new, loss = self.optimizer.step_and_cost(cost, start, *batch)
+            else:
+                new, loss = self.optimizer.step(cost, start, *batch), None
         except NonFiniteLossError as error:
             raise TrainingDivergedError("the loss", step=step, params=params) from error
         moved = np.asarray(new[0] if isinstance(new, list | tuple) else new, dtype=np.float64)
@@ -183,9 +190,11 @@ class Trainer:
         return read_only(full), self._known(loss)
 
     def _known(self, loss: Any) -> float | None:
-        """The loss; None where the optimizer says that it learned none."""
+        """The loss as returned or, if it was not asked for, as reported; None if not known."""
         report = getattr(self.optimizer, "last", None)
-        return None if report is not None and report.loss is None else float(loss)
+        if loss is None or (report is not None and report.loss is None):
+            loss = getattr(report, "loss", None)
+        return None if loss is None else float(loss)
 
     def _check(
         self, before: Progress, *, loss: float | None, params: FloatArray, validation: float | None
@@ -269,7 +278,7 @@ def _gradient_norm(optimizer: Any) -> float | None:
     return None if values is None else float(np.linalg.norm(np.asarray(values)))
 
 
-def _usage(totals: Mapping[str, Any] | None, report: Any) -> dict[str, Any]:
+def usage(totals: Mapping[str, Any] | None, report: Any = None) -> dict[str, Any]:
     """Circuits, shots, jobs and money of a step: as the device says, else as the optimizer does."""
     if totals is None:
         counts = getattr(report, "counts", None)

@@ -33,10 +33,12 @@ def test_the_matrix_equals_the_circuit_written_by_hand(interaction, gate):
         {"n_layers": 2},
         {"n_layers": 1, "entanglement": "circular", "interaction": "ZZ"},
         {"n_layers": 2, "entanglement": ((2, 0),), "rotations": ("RX",)},
+        {"n_layers": 3, "kept": (0, 2)},
     ],
 )
 def test_the_operator_meets_pennylanes_contract(arguments):
-    for_shape = {name: value for name, value in arguments.items() if name != "interaction"}
+    without = ("interaction", "kept")
+    for_shape = {name: value for name, value in arguments.items() if name not in without}
     params = qml.numpy.array(angles(*TrappedIonAnsatz.shape(n_wires=3, **for_shape)))
     qml.ops.functions.assert_valid(TrappedIonAnsatz(params, wires=["b", 0, "a"], **arguments))
 
@@ -99,6 +101,25 @@ def test_what_is_sent_does_what_the_ansatz_says(interaction, machine):
     tape = qml.tape.QuantumScript([op], [qml.probs(wires=range(4))], shots=100)
     assert verify(tape, device).ok
     assert report(tape, device)[0].stages[-1].n_entangling == 5
+
+
+def test_an_interaction_that_is_not_kept_is_one_of_angle_zero_and_is_not_sent():
+    params = angles(*TrappedIonAnsatz.shape(2, 4))
+    without = params.copy()
+    without[8 + 5] = 0.0  # of the second pair, wires 2 and 3
+    op = TrappedIonAnsatz(params, range(4), n_layers=2, kept=[2, 0])
+    zero = TrappedIonAnsatz(without, range(4), n_layers=2)
+    np.testing.assert_allclose(
+        qml.matrix(op, wire_order=range(4)), qml.matrix(zero, wire_order=range(4)), atol=1e-12
+    )
+    assert sent(op)[0] == 2
+    assert sent(TrappedIonAnsatz(params, range(4), n_layers=2))[0] == 3
+
+
+@pytest.mark.parametrize("kept", [(0, 2), (-1,)])
+def test_an_interaction_that_does_not_exist_cannot_be_kept(kept):
+    with pytest.raises(InvalidCircuitError, match="there are 2"):
+        TrappedIonAnsatz(angles(16), wires=range(3), n_layers=2, kept=kept)
 
 
 @pytest.mark.parametrize("shape", [(15,), (2, 2, 16)])

@@ -7,9 +7,13 @@ import numpy as np
 import pytest
 
 from pennylane_qstore.errors import InvalidOptionError
+from pennylane_qstore.optimize import SPSA, Gains
+from pennylane_qstore.optimize.core import Answer
 from pennylane_qstore.training import TrainSettings
 from pennylane_qstore.training.baseline import logistic_accuracy, majority_share
-from pennylane_qstore.training.data import Dataset
+from pennylane_qstore.training.batches import batch_indices
+from pennylane_qstore.training.data import Dataset, load_data
+from pennylane_qstore.training.model import make_classifier
 from pennylane_qstore.training.run import make_device, run_training, save_result
 
 TINY = TrainSettings(n_steps=2, shots=20, batch_size=3, n_layers=1, device="default.qubit")
@@ -31,6 +35,23 @@ def test_equal_settings_repeat_a_run_bit_for_bit(result):
     np.testing.assert_array_equal(again.params, result.params)
     assert [r.loss for r in again.records] == [r.loss for r in result.records]
     assert again.test_accuracy == result.test_accuracy
+
+
+def test_a_run_is_spsa_on_the_likelihood_written_as_a_plain_loop(result):
+    data = load_data(8)
+    model = make_classifier(make_device(TINY), n_layers=1, n_qubits=8, shots=20)
+    spsa = SPSA(Gains(a=0.6, c=0.1, stability=0.2))
+    state = spsa.init(model.initial_params(seed=0), seed=0)
+    for step in range(2):
+        chosen = batch_indices(len(data.y_train), 3, seed=0, step=step)
+        wanted = 2 * data.y_train[chosen] - 1
+        losses = []
+        for point in spsa.ask(state).points:
+            odds = np.exp(wanted * model.logits(point, data.x_train[chosen]))
+            losses.append(-np.mean(np.log(odds / (1 + odds))))
+        state = spsa.tell(state, Answer.of(losses))
+        assert result.records[step].loss == pytest.approx(np.mean(losses))
+    np.testing.assert_allclose(result.params, state.params, atol=1e-9)
 
 
 def test_another_seed_gives_another_run(result):

@@ -29,6 +29,7 @@ from pennylane_qstore.training import (
     Trainer,
     TrainingDivergedError,
 )
+from pennylane_qstore.training.trainer import usage
 
 START = np.array([1.0, -0.5, 0.3])
 CHILD = Path(__file__).with_name("killed_run.py")
@@ -98,6 +99,42 @@ def test_on_our_device_a_record_tells_its_job():
     trainer = Trainer(SPSAOptimizer(30, seed=1), circuit_on(device), device=device)
     history = trainer.fit(START, 2).history
     assert [(record.circuits, record.jobs) for record in history] == [(3, 1), (3, 1)]
+
+
+def test_an_unmeasured_loss_saves_an_evaluation_and_is_the_mean_of_the_pair():
+    device = qml.device("default.qubit", wires=1)
+    circuit = circuit_on(device, shots=None)
+    seen = []
+
+    def cost(params):
+        seen.append(float(circuit(params)))
+        return seen[-1]
+
+    trainer = Trainer(SPSAOptimizer(30, seed=1), cost, measure_loss=False, device=device)
+    record = trainer.fit(START, 1).record
+    assert record.circuits == 2
+    assert record.loss == pytest.approx(np.mean(seen[-2:]))
+
+
+def test_without_measuring_pennylanes_optimizers_tell_no_loss():
+    trainer = Trainer(qml.GradientDescentOptimizer(0.1), bowl, measure_loss=False)
+    result = trainer.fit(START, 5)
+    np.testing.assert_allclose(result.params, START * 0.8**5)
+    assert [record.loss for record in result.history] == [None] * 5
+
+
+@pytest.mark.parametrize(
+    ("totals", "circuits", "jobs"),
+    [
+        ({}, 0, None),
+        ({"executions": 7, "batches": 1}, 7, None),
+        ({"executions": 7, "circuits": 5, "jobs": 2}, 5, 2),
+        ({"executions": 7, "circuits": 0, "jobs": 0}, 0, 0),
+    ],
+)
+def test_usage_is_what_the_tracker_holds_and_no_more(totals, circuits, jobs):
+    found = usage(totals)
+    assert (found["circuits"], found["jobs"]) == (circuits, jobs)
 
 
 def test_the_gradient_norm_is_that_of_the_gradient_by_hand():
