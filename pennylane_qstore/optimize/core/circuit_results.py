@@ -35,6 +35,21 @@ class LossExpansion:
     slope: FloatArray
     curvature: FloatArray
 
+    def check(self, step: int) -> None:
+        """Refuse a loss from which no step can be derived.
+
+        Raises:
+            NonFiniteLossError: If its value, slope or curvature is NaN or infinite.
+        """
+        if not all(np.isfinite(one).all() for one in (self.value, self.slope, self.curvature)):
+            raise NonFiniteLossError(
+                f"the loss of step {step} is {self.value:g}, or its derivatives by the circuits' "
+                "results are not finite; the step was not taken. Check the objective for "
+                "logarithms of zero",
+                losses=(self.value,),
+                step=step,
+            )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CircuitResults:

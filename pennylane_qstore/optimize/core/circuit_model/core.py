@@ -159,8 +159,11 @@ class CircuitModel:
         if state.step % _LEARNS_EVERY == 0:
             hyper = learn(state.kernel, results.newest(_LEARNS_FROM), hyper)
         posterior = CircuitPosterior(state.kernel, results, hyper)
-        reference = posterior.predict(state.params, found.data)
+        predicted = posterior.predict(state.params, found.data)
+        # No further than results go: the loss need not be defined there.
+        reference = np.clip(predicted, results.values.min(axis=0), results.values.max(axis=0))
         loss = found.expand(reference)
+        loss.check(state.step)
         slope = loss.slope[:, : reference.shape[1]]
         error = posterior.variance_of_sum(state.params, found.data, slope) ** 0.5
         direct = np.tile(state.params[state.direct], (len(reference), 1))
