@@ -10,21 +10,32 @@ from typing import TYPE_CHECKING, Any
 from pennylane_qstore.training.settings import TrainSettings
 
 if TYPE_CHECKING:
+    from pennylane_qstore.training.amplitudes import AmplitudeReadout
     from pennylane_qstore.training.batches import Batches
     from pennylane_qstore.training.checkpoint import Checkpoint
     from pennylane_qstore.training.errors import (
         CheckpointError,
+        ImageFileError,
         MissingExtraError,
         TrainingDivergedError,
     )
     from pennylane_qstore.training.estimators import QuantumClassifier, QuantumRegressor
+    from pennylane_qstore.training.images import (
+        Images,
+        load_digit_images,
+        load_images,
+        project,
+    )
     from pennylane_qstore.training.record import Progress, TrainRecord
     from pennylane_qstore.training.trainer import EarlyStopping, Trainer
 
 _HOMES = {
+    "AmplitudeReadout": "amplitudes",
     "Batches": "batches",
     "Checkpoint": "checkpoint",
     "CheckpointError": "errors",
+    "ImageFileError": "errors",
+    "Images": "images",
     "MissingExtraError": "errors",
     "TrainingDivergedError": "errors",
     "QuantumClassifier": "estimators",
@@ -33,13 +44,19 @@ _HOMES = {
     "TrainRecord": "record",
     "EarlyStopping": "trainer",
     "Trainer": "trainer",
+    "load_digit_images": "images",
+    "load_images": "images",
+    "project": "images",
 }
 
 __all__ = [
+    "AmplitudeReadout",
     "Batches",
     "Checkpoint",
     "CheckpointError",
     "EarlyStopping",
+    "ImageFileError",
+    "Images",
     "MissingExtraError",
     "Progress",
     "QuantumClassifier",
@@ -48,6 +65,9 @@ __all__ = [
     "TrainSettings",
     "Trainer",
     "TrainingDivergedError",
+    "load_digit_images",
+    "load_images",
+    "project",
 ]
 
 

@@ -1,5 +1,6 @@
 """What training refuses to do."""
 
+from pathlib import Path
 from typing import Any
 
 from pennylane_qstore.errors import QStoreError
@@ -48,4 +49,16 @@ class CheckpointError(QStoreError, ValueError):
 
     def __init__(self, message: str, path: str = "") -> None:
         super().__init__(f"{path}: {message}" if path else message)
+        self.path = path
+
+
+class ImageFileError(QStoreError, ValueError):
+    """A file or folder of images cannot be used.
+
+    Attributes:
+        path: The file or folder.
+    """
+
+    def __init__(self, message: str, path: Path) -> None:
+        super().__init__(f"{path}: {message}")
         self.path = path
