@@ -116,7 +116,7 @@ def project(images: Images, n_features: int) -> Images:
             f"{n_features} principal components of {images.x_train.shape[0]} training samples "
             f"with {images.x_train.shape[1]} pixels; ask for 1 to {most}"
         )
-    components = PCA(n_features, svd_solver="full").fit(images.x_train)
+    components = PCA(n_features, svd_solver="covariance_eigh").fit(images.x_train)
     return replace(
         images,
         x_train=components.transform(images.x_train),
