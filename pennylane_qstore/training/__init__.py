@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pennylane_qstore.training.settings import TrainSettings
 
 if TYPE_CHECKING:
+    from pennylane_qstore.training.amplitudes import AmplitudeReadout
     from pennylane_qstore.training.batches import Batches
     from pennylane_qstore.training.checkpoint import Checkpoint
     from pennylane_qstore.training.depth import (
@@ -22,16 +23,24 @@ if TYPE_CHECKING:
     from pennylane_qstore.training.errors import (
         BudgetSpentError,
         CheckpointError,
+        ImageFileError,
         MissingExtraError,
         TrainingDivergedError,
     )
     from pennylane_qstore.training.estimators import QuantumClassifier, QuantumRegressor
+    from pennylane_qstore.training.images import (
+        Images,
+        load_digit_images,
+        load_images,
+        project,
+    )
     from pennylane_qstore.training.meter import SearchBudget
     from pennylane_qstore.training.record import Progress, TrainRecord
     from pennylane_qstore.training.search import TuneReport, tune
     from pennylane_qstore.training.trainer import EarlyStopping, Trainer
 
 _HOMES = {
+    "AmplitudeReadout": "amplitudes",
     "Batches": "batches",
     "BudgetSpentError": "errors",
     "Checkpoint": "checkpoint",
@@ -41,6 +50,8 @@ _HOMES = {
     "Growth": "depth",
     "drop_layers": "depth",
     "grow": "depth",
+    "ImageFileError": "errors",
+    "Images": "images",
     "MissingExtraError": "errors",
     "TrainingDivergedError": "errors",
     "QuantumClassifier": "estimators",
@@ -52,9 +63,13 @@ _HOMES = {
     "tune": "search",
     "EarlyStopping": "trainer",
     "Trainer": "trainer",
+    "load_digit_images": "images",
+    "load_images": "images",
+    "project": "images",
 }
 
 __all__ = [
+    "AmplitudeReadout",
     "Batches",
     "BudgetSpentError",
     "Checkpoint",
@@ -63,6 +78,8 @@ __all__ = [
     "DepthSchedule",
     "EarlyStopping",
     "Growth",
+    "ImageFileError",
+    "Images",
     "MissingExtraError",
     "Progress",
     "QuantumClassifier",
@@ -76,6 +93,9 @@ __all__ = [
     "tune",
     "drop_layers",
     "grow",
+    "load_digit_images",
+    "load_images",
+    "project",
 ]
 
 

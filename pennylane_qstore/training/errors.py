@@ -1,5 +1,6 @@
 """What training refuses to do."""
 
+from pathlib import Path
 from typing import Any
 
 from pennylane_qstore.errors import QStoreError
@@ -68,3 +69,15 @@ class BudgetSpentError(QStoreError, ValueError):
         self.unit = unit
         self.spent = spent
         self.budget = budget
+
+
+class ImageFileError(QStoreError, ValueError):
+    """A file or folder of images cannot be used.
+
+    Attributes:
+        path: The file or folder.
+    """
+
+    def __init__(self, message: str, path: Path) -> None:
+        super().__init__(f"{path}: {message}")
+        self.path = path

@@ -14,7 +14,7 @@ from pennylane_qstore.optimize import SPSAOptimizer
 from pennylane_qstore.training.batches import Batches
 from pennylane_qstore.training.checkpoint import Checkpoint
 from pennylane_qstore.training.errors import MissingExtraError
-from pennylane_qstore.training.readout import Readout, log_loss, squared_error
+from pennylane_qstore.training.readout import Readout, log_loss, softmax, squared_error
 from pennylane_qstore.training.settings import DEVICE_NAME
 from pennylane_qstore.training.trainer import Trainer
 
@@ -179,8 +179,7 @@ class QuantumClassifier(ClassifierMixin, _Estimator):
         outputs = self._outputs(X)
         if len(self.classes_) == 2:
             outputs = np.concatenate([np.zeros_like(outputs), outputs], axis=1)
-        exponentials = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-        return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
+        return softmax(outputs)
 
     def predict(self, X: Any) -> NDArray[Any]:  # noqa: N803
         """Most likely label of each sample, shape ``(n_samples,)``."""

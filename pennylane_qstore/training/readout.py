@@ -48,14 +48,19 @@ class Readout:
         return tuple(HardwareEfficientAnsatz.shape(self.depth, self.n_qubits))
 
     @property
+    def n_expectations(self) -> int:
+        """Expectation values of the circuit."""
+        return self.n_qubits
+
+    @property
     def n_params(self) -> int:
         """Angles, weights and biases."""
-        return int(np.prod(self.angles_shape)) + self.n_outputs * (self.n_qubits + 1)
+        return int(np.prod(self.angles_shape)) + self.n_outputs * (self.n_expectations + 1)
 
     def initial_params(self, rng: np.random.RandomState) -> FloatArray:
         """Small angles and weights near 1 and -1, biases 0; shape ``(n_params,)``."""
         angles = rng.normal(0, INITIAL_SPREAD, int(np.prod(self.angles_shape)))
-        weights = rng.choice([-1.0, 1.0], self.n_outputs * self.n_qubits)
+        weights = rng.choice([-1.0, 1.0], self.n_outputs * self.n_expectations)
         return np.concatenate([angles, weights, np.zeros(self.n_outputs)])
 
     def qnode(self, device: Device, shots: int | None) -> qml.QNode:
@@ -88,10 +93,10 @@ class Readout:
             Shape ``(n_samples, n_outputs)``.
         """
         n_angles = int(np.prod(self.angles_shape))
-        n_weights = self.n_outputs * self.n_qubits
+        n_weights = self.n_outputs * self.n_expectations
         angles = qml.math.reshape(params[:n_angles], self.angles_shape)
         weights = qml.math.reshape(
-            params[n_angles : n_angles + n_weights], (self.n_outputs, self.n_qubits)
+            params[n_angles : n_angles + n_weights], (self.n_outputs, self.n_expectations)
         )
         expectations = qml.math.stack(qnode(angles, features))
         return qml.math.transpose(qml.math.dot(weights, expectations)) + params[-self.n_outputs :]
@@ -116,3 +121,9 @@ def log_loss(outputs: Any, labels: Any) -> Any:
         qml.numpy.sum(qml.numpy.exp(outputs - highest[:, None]), axis=1)
     )
     return qml.numpy.mean(norms - outputs[np.arange(len(outputs)), np.asarray(labels, dtype=int)])
+
+
+def softmax(outputs: FloatArray) -> FloatArray:
+    """Probabilities from logits, both of shape ``(n_samples, n_classes)``."""
+    exponentials = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
