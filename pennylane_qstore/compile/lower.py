@@ -10,6 +10,7 @@ import numpy as np
 import pennylane_ionq.ops as ionq_ops
 from numpy.typing import NDArray
 from pennylane.operation import Operator
+from pennylane.ops import Adjoint
 from pennylane.wires import Wires
 
 from pennylane_qstore.compile.one_qubit import Unitary, euler_angles
@@ -43,6 +44,18 @@ _MAX_ANGLE = 0.25
 def native_name(op: Operator) -> str | None:
     """IonQ's name of a native gate the user wrote; None for any other operation."""
     return _NATIVE_OPS.get(type(op))
+
+
+def without_native_adjoint(op: Operator) -> list[Operator]:
+    """The gate itself, or if it is the adjoint of a native gate, the native gates that it is."""
+    name = native_name(op.base) if isinstance(op, Adjoint) else None
+    if name is None:
+        return [op]
+    base, wires = op.base, op.base.wires
+    if name == "zz":
+        # X Z X = -Z turns the interaction round; its own angle is not to be negative.
+        return [GPI(0.0, wires=wires[0]), base, GPI(0.0, wires=wires[0])]
+    return [{"gpi": GPI, "gpi2": GPI2, "ms": MS}[name](*base.data, wires=wires).adjoint()]
 
 
 def can_lower(op: Operator, gateset: GateSet) -> bool:

@@ -1,6 +1,7 @@
 """PennyLane's transforms that bring a user's tape to the point where it is compiled."""
 
 from collections.abc import Callable, Sequence
+from operator import is_
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,13 @@ from pennylane.typing import PostprocessingFn
 from pennylane.wires import Wires
 
 from pennylane_qstore.compile.batch import Compiled
-from pennylane_qstore.compile.lower import Source, can_lower, check_gate_sets, native_name
+from pennylane_qstore.compile.lower import (
+    Source,
+    can_lower,
+    check_gate_sets,
+    native_name,
+    without_native_adjoint,
+)
 from pennylane_qstore.compile.measurements import (
     EXACT_MEASUREMENTS,
     is_measurable,
@@ -52,6 +59,17 @@ TARGET_GATES = frozenset(QIS_NAMES.keys() - {"SWAP"} | {"GlobalPhase", "Identity
 
 def _first(results: Sequence[Any]) -> Any:
     return results[0]
+
+
+@qml.transform
+def resolve_native_adjoints(
+    tape: QuantumScript,
+) -> tuple[QuantumScriptBatch, PostprocessingFn]:
+    """Write adjoints of native gates as native gates, as they come from folding a circuit."""
+    resolved = [gate for op in tape.operations for gate in without_native_adjoint(op)]
+    if len(resolved) == len(tape.operations) and all(map(is_, resolved, tape.operations)):
+        return (tape,), _first
+    return (tape.copy(operations=resolved),), _first
 
 
 @qml.transform
@@ -304,6 +322,7 @@ def to_lowerable(
     """
     pipeline = CompilePipeline()
     add = pipeline.add_transform
+    add(resolve_native_adjoints)
     add(refuse_mixed_gate_sets)
     add(validate_observables, is_measurable, name=name)
     add(name_measured_wires, wires)

@@ -4,7 +4,7 @@ import pennylane_ionq.ops as ionq_ops
 import pytest
 from pennylane.wires import Wires
 
-from pennylane_qstore import errors, ops
+from pennylane_qstore import errors, ops, to_ionq_native
 from pennylane_qstore.compile import (
     TemplateStore,
     can_lower,
@@ -13,6 +13,7 @@ from pennylane_qstore.compile import (
     read,
     target_for,
 )
+from pennylane_qstore.compile.lower import without_native_adjoint
 from tests.oracles import circuit_matrix, distance_up_to_diagonal, distance_up_to_phase
 
 IDEAL, ARIA, FORTE = (
@@ -130,3 +131,45 @@ def test_qis_circuits_equal_their_source_up_to_phase():
     ((circuit, _),) = lower(operations, Wires(range(3)), target=IDEAL, gateset="qis")
     source = qml.matrix(qml.tape.QuantumScript(operations), wire_order=range(3))
     assert distance_up_to_phase(circuit_matrix(circuit), source) < 1e-10
+
+
+@pytest.mark.parametrize(
+    "gate",
+    [
+        ops.GPI(0.1, wires=0),
+        ops.GPI2(0.2, wires=1),
+        ops.MS(0.1, 0.3, 0.2, wires=[1, 0]),
+        ops.ZZ(0.15, wires=[0, 1]),
+        ionq_ops.GPI2(0.7, wires=0),
+    ],
+)
+def test_adjoints_of_native_gates_are_native_gates(gate):
+    assert without_native_adjoint(gate) == [gate]
+    resolved = without_native_adjoint(qml.adjoint(gate))
+    assert {type(one) for one in resolved} <= {ops.GPI, ops.GPI2, ops.MS, ops.ZZ}
+    ours = getattr(ops, gate.name)(*gate.data, wires=gate.wires)
+    matrix = qml.matrix(qml.tape.QuantumScript([ours, *resolved]), wire_order=[0, 1])
+    assert distance_up_to_phase(matrix, np.eye(4)) < 1e-12
+
+
+def test_the_adjoint_of_another_gate_is_left_alone():
+    op = qml.adjoint(qml.RX(0.3, wires=0))
+    assert without_native_adjoint(op) == [op]
+
+
+@pytest.mark.parametrize("target", ["ms", "zz"])
+def test_a_folded_native_circuit_runs_on_the_device(target):
+    tape = qml.tape.QuantumScript(
+        [qml.RX(0.3, 0), qml.CNOT([0, 1]), qml.RY(0.7, 1)], [qml.expval(qml.Z(1))]
+    )
+    model = {"ms": "aria-1", "zz": "forte-1"}[target]
+    device = qml.device("qstore.ionq", wires=2, cache=False)
+    (native,), _ = to_ionq_native(tape, target=target)
+    (folded,), _ = qml.noise.fold_global(native, 3)
+    (value,) = qml.execute([folded], device, diff_method=None)
+    (expected,) = qml.execute([tape], qml.device("default.qubit"), diff_method=None)
+    assert value == pytest.approx(expected, abs=1e-9)
+    noisy = qml.device("qstore.ionq", wires=2, noise_model=model, cache=False)
+    assert (
+        noisy.compile(folded)[0].sent.n_entangling == 3 * noisy.compile(native)[0].sent.n_entangling
+    )
