@@ -55,7 +55,8 @@ def without_native_adjoint(op: Operator) -> list[Operator]:
     if name == "zz":
         # X Z X = -Z turns the interaction round; its own angle is not to be negative.
         return [GPI(0.0, wires=wires[0]), base, GPI(0.0, wires=wires[0])]
-    return [{"gpi": GPI, "gpi2": GPI2, "ms": MS}[name](*base.data, wires=wires).adjoint()]
+    kinds: dict[str, Any] = {"gpi": GPI, "gpi2": GPI2, "ms": MS}
+    return [kinds[name](*base.data, wires=wires).adjoint()]
 
 
 def can_lower(op: Operator, gateset: GateSet) -> bool:

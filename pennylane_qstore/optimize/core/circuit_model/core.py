@@ -66,11 +66,11 @@ class CircuitModel:
         memory: Newest circuits that the loss is the mean over, at least those of one round.
     """
 
-    circuits: int = 48
+    circuits: int = 96
     shots: int | None = None
     caution: float = 1.0
     radius: float = 0.5
-    window: int = 900
+    window: int = 1800
     memory: int = 256
 
     def __post_init__(self) -> None:
