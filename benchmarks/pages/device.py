@@ -66,6 +66,18 @@ def gradient() -> str:
     )
 
 
+def arms() -> str:
+    told = []
+    for name, arm in results("arms")["arms"].items():
+        if name == "one after the other":
+            told.append(f"{name} {arm['median_s']:.1f} s")
+            continue
+        jobs = f", {arm['jobs']} job{'s' * (arm['jobs'] != 1)}" if arm["jobs"] else ""
+        lowest, highest = (f"{arm[key]:.0f}" for key in ("faster_least", "faster_most"))
+        told.append(f"{name} {arm['faster']:.0f} × faster ({lowest} to {highest}{jobs})")
+    return "; ".join(told)
+
+
 def bind() -> str:
     times = results("bind")["microseconds_per_circuit"]
     ms, zz = times["ours, MS"], times["ours, ZZ"]

@@ -10,6 +10,7 @@ PAGE = ROOT / "docs" / "site" / "practices.md"
 SHARED = (
     "main job",
     "templates",
+    "arms",
     "gradient",
     "bind",
     "levels",

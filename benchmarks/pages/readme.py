@@ -68,6 +68,14 @@ ROWS = {
         "gradient",
         "benchmarks/gradient.py",
     ),
+    "arms": Row(
+        "the 64 circuits of a gradient on a service with 20 ms latency, jobs of 0.2 s and 10 ms a "
+        "circuit, 8 slots: PennyLane's parameter shift in a plain loop, by each `batch_mode`, and "
+        "from the cache of a run before",
+        device.arms,
+        "arms",
+        "benchmarks/arms.py",
+    ),
     "bind": Row(
         "1000 parameter sets of an ansatz (8 qubits, 4 layers, 80 angles) bound and written for "
         "the wire; qiskit-ionq, cirq-ionq, pennylane-ionq",
