@@ -121,6 +121,14 @@ def emulator() -> str:
     )
 
 
+def emulator_loop() -> str:
+    found = results("emulator_loop")
+    return (
+        f"{found['loop_ms']:.1f} ms a circuit instead of {found['one_job_ms']:.1f}, "
+        f"{found['loop_over_one_job']:.0f} ×"
+    )
+
+
 def over_floor(case: str, key: str = "qstore_over_floor") -> list[float]:
     return [row[key] for row in results("runtime")[case].values() if isinstance(row, dict)]
 

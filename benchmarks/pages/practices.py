@@ -3,7 +3,7 @@
 import textwrap
 
 from benchmarks.blocks import ROOT
-from benchmarks.pages import learning
+from benchmarks.pages import device, learning
 from benchmarks.pages.readme import ROWS, Row
 
 PAGE = ROOT / "docs" / "site" / "practices.md"
@@ -29,6 +29,12 @@ SHARED = (
 """Rows of the README."""
 SHOTS = "benchmarks/optimizers/shots.py"
 MORE = {
+    "emulator loop": Row(
+        "the same 258 circuits in a loop, a call for each",
+        device.emulator_loop,
+        "emulator_loop",
+        "benchmarks/emulator.py",
+    ),
     "adaptive": Row(
         "`AdaptiveGradientOptimizer()`, which switches, on the same problems",
         learning.adaptive,
