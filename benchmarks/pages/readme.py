@@ -103,7 +103,7 @@ ROWS = {
         "benchmarks/runtime.py",
     ),
     "client": Row(
-        "the client on that service, after them", device.client, "runtime", "benchmarks/runtime.py"
+        "the client on the same service", device.client, "runtime", "benchmarks/runtime.py"
     ),
     "cache": Row(
         "the cache with 100,000 entries, beside bare diskcache",
