@@ -3,7 +3,8 @@
 Each circuit has 8 qubits and about 110 native gates: four layers of random rotations and CNOTs,
 compiled beforehand. The emulator's time is that of the whole round trip: JSON, submission,
 simulation, results, outcomes, probabilities. ``default.qubit`` executes the same circuits, once as
-the native gates that are sent and once as they were before they were compiled.
+the native gates that are sent and once as they were before they were compiled. ``--loop`` compares
+the one job with a call for each circuit instead.
 """
 
 import argparse
@@ -36,9 +37,30 @@ def timed(device: qml.devices.Device, tapes: Sequence[QuantumScript]) -> tuple[f
     return time.perf_counter() - start, np.array(results)
 
 
+def one_by_one(
+    device: qml.devices.Device, tapes: Sequence[QuantumScript]
+) -> tuple[float, np.ndarray]:
+    """The same with a call for each circuit."""
+    parts = [timed(device, [tape]) for tape in tapes]
+    return sum(seconds for seconds, _ in parts), np.concatenate([found for _, found in parts])
+
+
+def compare_loop(
+    device: qml.devices.Device, tapes: Sequence[QuantumScript], rounds: int
+) -> dict[str, float]:
+    """Milliseconds a circuit in one job and in a loop, in turns."""
+    pairs = [(timed(device, tapes)[0], one_by_one(device, tapes)[0]) for _ in range(rounds)]
+    one_job, loop = (
+        1e3 * statistics.median(part) / len(tapes) for part in zip(*pairs, strict=True)
+    )
+    ratio = statistics.median(alone / together for together, alone in pairs)
+    return {"one_job_ms": one_job, "loop_ms": loop, "loop_over_one_job": ratio}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=9, help="how often each is timed")
+    parser.add_argument("--loop", action="store_true", help="one job against a call for each")
     args = parser.parse_args()
     rng = np.random.default_rng(0)
     measured = [qml.probs(wires=range(N_QUBITS))]
@@ -49,6 +71,11 @@ def main() -> None:
     with qml.Tracker(ours) as tracker:
         ours.execute(compiled)  # compiles, once for all rounds
     jobs = int(tracker.totals["jobs"])
+    if args.loop:
+        found = compare_loop(ours, compiled, args.rounds)
+        print(found)
+        save("emulator_loop", {"rounds": args.rounds, "n_circuits": N_CIRCUITS, **found})
+        return
     native = [QuantumScript(tape.operations, measured) for tape in compiled]
     cases: dict[str, Callable[[], tuple[float, np.ndarray]]] = {
         "emulator": lambda: timed(ours, compiled),

@@ -11,6 +11,8 @@ whole Hamiltonian from one state and needs half as many circuits; ``split`` make
 
 Client time: what is left without the service, for ``qstore.ionq`` by both routes and for
 pennylane-ionq, whose requests go to the same emulator.
+
+``--rounds 0`` times nothing and counts only what a gradient with its value takes, exact.
 """
 
 import argparse
@@ -128,6 +130,20 @@ def measure(cases: list[str], shots: int | None, rounds: int, watch: Stopwatch) 
     return report
 
 
+def count() -> dict[str, dict[str, int]]:
+    """Circuits, and jobs where there are any, of an exact gradient and its value."""
+    shape = HardwareEfficientAnsatz.shape(N_LAYERS, N_QUBITS)
+    params = pnp.array(np.random.default_rng(0).uniform(-3, 3, shape), requires_grad=True)
+    counted = {}
+    for case in ("qstore.ionq", "qstore.ionq, parameter-shift", "lightning.qubit, split"):
+        device, gradient = make_gradient(case, None)
+        with qml.Tracker(device) as tracker:
+            gradient(params)
+        circuits = tracker.totals.get("circuits", tracker.totals["executions"])
+        counted[case] = {"circuits": int(circuits), "jobs": int(tracker.totals.get("jobs", 0))}
+    return counted
+
+
 def show(title: str, report: dict) -> None:
     print(title)
     heads = ("median s", "x first", "client s", "x first", "differs")
@@ -144,6 +160,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7, help="how often each route is timed")
     rounds = parser.parse_args().rounds
+    counted = count()
+    print(counted)
+    save("gradient_counts", counted)
+    if not rounds:
+        return
     watch = Stopwatch()
     pennylane_qstore.backend.create_app = watch.timed_app
     pennylane_ionq.api_client.requests = watch.timed_requests()

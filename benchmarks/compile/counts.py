@@ -1,6 +1,6 @@
 """Interactions, total angle and pulses of our compiler on QASM circuits, beside its peers.
 
-``python benchmarks/compile/counts.py [FOLDER] [--levels 0 1 2] [--json FILE] [--time-limit 20]
+``python benchmarks/compile/counts.py [FOLDER] [--levels 0 1 2] [--save] [--time-limit 20]
 [--widest 6] [--live]``. Columns per level: interactions / angle in units of the full entangler /
 one-qubit pulses on ZZ, on MS, then seconds. Every result is verified for both families: its
 distribution from the ground state equals the source's to 1e-9. ``best peer`` comes from
@@ -9,6 +9,7 @@ distribution from the ground state equals the source's to 1e-9. ``best peer`` co
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from time import perf_counter
 
@@ -21,6 +22,9 @@ from pennylane_qstore.compile.expand import expand_wide_rotations
 from pennylane_qstore.compile.optimize import optimize
 from pennylane_qstore.compile.passes.poles import count_pulses, from_twists
 from pennylane_qstore.compile.passes.twists import to_twists, total_angle
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from record import save
 
 HERE = Path(__file__).parent
 
@@ -104,7 +108,7 @@ def main():
     parser.add_argument("--levels", nargs="*", type=int, default=[0, 1, 2])
     parser.add_argument("--time-limit", type=float, default=20.0)
     parser.add_argument("--widest", type=int, default=6)
-    parser.add_argument("--json")
+    parser.add_argument("--save", action="store_true", help="write benchmarks/results")
     parser.add_argument("--live", action="store_true")
     arguments = parser.parse_args()
     names = [name for name, *_ in cases(arguments)]
@@ -117,8 +121,8 @@ def main():
     print("sums (interactions, angle, pulses on ZZ and MS, seconds):")
     for name, values in total.items():
         print(f"  {name:15s}", *values[:5])
-    if arguments.json:
-        Path(arguments.json).write_text(json.dumps({"rows": table, "sums": total}, indent=1))
+    if arguments.save:
+        save("compile_counts", {"rows": table, "sums": total})
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -166,6 +167,7 @@ def merge(problem: Problem, kind: str, label: str, entry: dict[str, Any]) -> Non
 
 def _write(problem: Problem, kind: str, label: str, entry: dict[str, Any]) -> None:
     content = load()
+    content["date"] = datetime.now(UTC).date().isoformat()  # of the last part
     content["packages"] = _versions()
     part = content["results"].setdefault(problem.name, {"targets": list(problem.targets)})
     part["targets"] = list(problem.targets)

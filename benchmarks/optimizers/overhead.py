@@ -1,9 +1,11 @@
-"""What a step of each SPSA optimizer costs beyond the evaluations, for 64 parameters.
+"""What an optimizer's step costs beyond the evaluations, for 64 parameters.
 
-The objective is a Python function that does next to nothing; the time it and its evaluator take is
-subtracted (``last.seconds``). For the quantum natural optimizers, which need circuits, the core is
-timed alone with answers made up beforehand. One thread for linear algebra: on busy machines the
-threads of OpenBLAS wait for each other for a hundred times longer than a matrix of this size takes.
+The objective is a Python function that does next to nothing, a sum of cosines; the time it and its
+evaluator take is subtracted (``last.seconds``). ``LocalModelOptimizer`` takes a tenth of the steps:
+its model keeps some hundred points, and has them after a few. For the quantum natural optimizers,
+which need circuits, the core is timed alone with answers made up beforehand. One thread for linear
+algebra: on busy machines the threads of OpenBLAS wait for each other for a hundred times longer
+than a matrix of this size takes.
 
     OMP_NUM_THREADS=1 python -m benchmarks.optimizers.overhead [--steps 200] [--save]
 """
@@ -18,7 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from pennylane_qstore.optimize import SecondOrderSPSAOptimizer, SPSAOptimizer
+from pennylane_qstore.optimize import (
+    LocalModelOptimizer,
+    SecondOrderSPSAOptimizer,
+    SPSAOptimizer,
+)
 from pennylane_qstore.optimize.core import (
     Answer,
     Blocked,
@@ -47,6 +53,7 @@ OPTIMIZERS: dict[str, Callable[[], Any]] = {
     ),
     "second-order SPSA, blocked": lambda: SecondOrderSPSAOptimizer(seed=1),
 }
+LOCAL_MODEL = "LocalModelOptimizer"
 CORES = {
     "quantum natural SPSA, core": SecondOrderSPSA(Gains(a=0.01, c=0.01)),
     "quantum natural SPSA, 8 resamplings, blocked, core": Blocked(
@@ -56,11 +63,11 @@ CORES = {
 
 
 def objective(params: np.ndarray) -> float:
-    return float(params[0])
+    return float(np.cos(params).sum())
 
 
 def time_steps(optimizer: Any, n_steps: int) -> list[float]:
-    params, times = np.zeros(N_PARAMS), []
+    params, times = np.full(N_PARAMS, 0.3), []
     for _ in range(n_steps):
         params = optimizer.step(objective, params)
         times.append(optimizer.last.seconds)
@@ -89,6 +96,7 @@ def main() -> None:
     results = {}
     timed = {name: time_steps(make(), options.steps) for name, make in OPTIMIZERS.items()}
     timed |= {name: time_core(core, options.steps) for name, core in CORES.items()}
+    timed[LOCAL_MODEL] = time_steps(LocalModelOptimizer(seed=1), options.steps // 10)
     print(f"{'milliseconds per step, 64 parameters':52} median   90 %")
     for name, times in timed.items():
         middle, late = 1e3 * np.quantile(times, [0.5, 0.9])

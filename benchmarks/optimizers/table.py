@@ -1,15 +1,14 @@
-"""Write the measured tables of ``docs/optimizers.md`` from ``benchmarks/results/optimizers.json``.
+"""The measured tables of ``docs/optimizers.md`` from ``benchmarks/results/optimizers.json``.
 
-.venv/bin/python -m benchmarks.optimizers.table
+python -m benchmarks.pages
 """
 
-import re
-from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks.blocks import ROOT
 from benchmarks.optimizers.compare import MEASURES, load
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "optimizers.md"
+DOCUMENT = ROOT / "docs" / "optimizers.md"
 TITLES = {
     "tfim": "TFIM, 6 qubits",
     "h2": "H2, 4 qubits",
@@ -203,31 +202,18 @@ def losses(results: dict[str, Any]) -> list[str]:
     return lines
 
 
-def sections(results: dict[str, Any]) -> dict[str, list[str]]:
+def measured() -> dict[str, Any]:
+    """The problems with a title, by name."""
+    results = load()["results"]
+    return {name: results[name] for name in TITLES if name in results}
+
+
+def sections() -> dict[str, list[str]]:
     """The text of each marked section."""
+    results = measured()
     made = {f"recommended {measure}": recommended(results, measure) for measure in MEASURES}
     made["ours"] = best_of_ours(results)
     made["spsa"] = spsa_family(results)
     made["everything"] = everything(results, "circuits")
     made["losses"] = losses(results) or ["Nowhere in these measurements."]
     return made
-
-
-def main() -> None:
-    """Replace what stands between the markers of each section."""
-    measured = load()["results"]
-    results = {name: measured[name] for name in TITLES if name in measured}
-    text = DOCUMENT.read_text(encoding="utf-8")
-    for name, lines in sections(results).items():
-        begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-        pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
-        if not pattern.search(text):
-            raise SystemExit(f"{DOCUMENT.name} has no section between {begin} and {end}")
-        replacement = "\n".join([begin, *lines, end])
-        text = pattern.sub(lambda _, new=replacement: new, text)
-    DOCUMENT.write_text(text, encoding="utf-8")
-    print(f"written to docs/{DOCUMENT.name}")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 """What a run did, from immutable records of its batches."""
 
-from pennylane_qstore.reporting.anomalies import Anomaly, find_anomalies
+from pennylane_qstore.reporting.anomalies import Anomaly, find_anomalies, find_loss_anomalies
 from pennylane_qstore.reporting.dashboard import Dashboard, follow, read_dashboard, write_page
 from pennylane_qstore.reporting.errors import InvalidRecordError, InvalidSeriesError
 from pennylane_qstore.reporting.log import LogContent, RunLog, read_log
@@ -24,6 +24,7 @@ __all__ = [
     "Table",
     "divide_time",
     "find_anomalies",
+    "find_loss_anomalies",
     "follow",
     "format_time",
     "read_dashboard",

@@ -1,6 +1,6 @@
-r"""Batches that stand out: much slower than the ones before, or failing more often.
+r"""What stands out: batches much slower than before or failing more often, losses that jump.
 
-Both are control charts with exponentially weighted moving averages.
+All are control charts with exponentially weighted moving averages.
 
 Latency is :math:`x = \ln(\text{seconds per circuit})`, compared with batches on the same backend
 and of about the same size (the same power of two). The first eight give a median and a deviation;
@@ -12,6 +12,9 @@ then
 A batch stands out at :math:`x > \mu + 4 \sigma`. A batch enters :math:`\mu` and :math:`\sigma`
 no further away than :math:`3 \sigma`, so that a bad one changes them little, and a lasting change
 becomes usual.
+
+A loss is :math:`x` itself, with the standard error that its step reports as the least
+:math:`\sigma`, and a greater :math:`\alpha`, because it is meant to fall. Only jumps up stand out.
 
 Failures are :math:`x`, the share of a batch's jobs that failed. The recent rate is its average with
 :math:`\lambda = 0.2`, the usual rate :math:`p` one with 0.005, at least 2 %. A batch with failures
@@ -33,8 +36,11 @@ _WARM_UP = 8
 _SIGMAS = 4.0
 _CLIP = 3.0
 _ALPHA = 0.05
+_LOSS_ALPHA = 0.15
 _LEAST_SIGMA = 0.05
 """Deviation of the logarithm that is never thought too large: five percent."""
+_LEAST_SHARE = 1e-6
+"""The same of a loss without a standard error, as a share of it: rounding is no jump."""
 
 _RECENT = 0.2
 _USUAL = 0.005
@@ -43,13 +49,13 @@ _LEAST_RATE = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Anomaly:
-    """A batch that stands out.
+    """A batch or a training step that stands out.
 
     Attributes:
         index: Which record it is.
-        time: When it began.
-        kind: ``"latency"`` or ``"errors"``.
-        value: What was seen: seconds per circuit, or the recent share of failures.
+        time: When it began; empty for a step.
+        kind: ``"latency"``, ``"errors"`` or ``"loss"``.
+        value: What was seen: seconds per circuit, the recent share of failures, or the loss.
         usual: What it is usually.
         sigmas: How many standard deviations lie between; for latency, of its logarithm.
     """
@@ -64,6 +70,9 @@ class Anomaly:
     @property
     def reason(self) -> str:
         """Why it stands out, as a sentence."""
+        if self.kind == "loss":
+            seen = f"loss {self.value:.4g}, usually {self.usual:.4g}"
+            return f"step {self.index}: {seen} ({self.sigmas:.1f} sigma)"
         if self.kind == "latency":
             seen = f"{_time(self.value)} per circuit, usually {_time(self.usual)}"
             return f"batch {self.index}, {self.time}: {seen} ({self.sigmas:.1f} sigma)"
@@ -89,35 +98,69 @@ def find_anomalies(records: Sequence[BatchRecord]) -> tuple[Anomaly, ...]:
     return tuple(found)
 
 
-class _Latency:
-    """The chart of one backend's latency."""
+def find_loss_anomalies(
+    losses: Sequence[float | None], errors: Sequence[float | None] | None = None
+) -> tuple[Anomaly, ...]:
+    """Steps of a training whose loss jumps up, in order.
 
-    def __init__(self) -> None:
+    >>> find_loss_anomalies([step.loss for step in run.history])  # doctest: +SKIP
+
+    Args:
+        losses: Loss of each step; None where none was measured.
+        errors: Their standard errors, of equal length; None where not known.
+    """
+    chart, found = _Chart(_LOSS_ALPHA), []
+    for step, (loss, error) in enumerate(zip(losses, errors or [None] * len(losses), strict=True)):
+        if loss is None:
+            continue
+        usual = chart.mean
+        sigmas = chart.follow(loss, error or _LEAST_SHARE * max(abs(usual), abs(loss)))
+        if sigmas > _SIGMAS:
+            found.append(Anomaly(step, "", "loss", loss, usual, sigmas))
+    return tuple(found)
+
+
+class _Chart:
+    """A moving average with its deviation; the first values give a median and a deviation."""
+
+    def __init__(self, alpha: float = _ALPHA) -> None:
+        self._alpha = alpha
         self._first: list[float] = []
-        self._mean = self._variance = 0.0
+        self.mean = self._variance = 0.0
 
-    def follow(self, index: int, record: BatchRecord) -> list[Anomaly]:
-        """What is wrong with the next batch."""
-        latency = record.seconds / record.n_run
-        x = log(latency)
+    def follow(self, x: float, least: float) -> float:
+        """By how many deviations, each of ``least`` or more, the next value is above the mean."""
         if len(self._first) < _WARM_UP:
             self._warm_up(x)
-            return []
-        sigma = max(sqrt(self._variance), _LEAST_SIGMA)
-        sigmas, usual = (x - self._mean) / sigma, exp(self._mean)
+            return 0.0
+        sigma = max(sqrt(self._variance), least)
+        sigmas = (x - self.mean) / sigma if sigma else 0.0
         step = max(-_CLIP, min(_CLIP, sigmas)) * sigma
-        self._mean += _ALPHA * step
-        self._variance = (1 - _ALPHA) * (self._variance + _ALPHA * step**2)
-        if sigmas <= _SIGMAS:
-            return []
-        return [Anomaly(index, record.time, "latency", latency, usual, sigmas)]
+        self.mean += self._alpha * step
+        self._variance = (1 - self._alpha) * (self._variance + self._alpha * step**2)
+        return sigmas
 
     def _warm_up(self, x: float) -> None:
         """Start from a median, which one odd batch cannot spoil."""
         self._first.append(x)
-        self._mean = median(self._first)
+        self.mean = median(self._first)
         # 1.4826 makes the median deviation of a normal distribution its standard deviation.
-        self._variance = (1.4826 * median(abs(y - self._mean) for y in self._first)) ** 2
+        self._variance = (1.4826 * median(abs(y - self.mean) for y in self._first)) ** 2
+
+
+class _Latency:
+    """The chart of one backend's latency."""
+
+    def __init__(self) -> None:
+        self._chart = _Chart()
+
+    def follow(self, index: int, record: BatchRecord) -> list[Anomaly]:
+        """What is wrong with the next batch."""
+        latency, usual = record.seconds / record.n_run, exp(self._chart.mean)
+        sigmas = self._chart.follow(log(latency), _LEAST_SIGMA)
+        if sigmas <= _SIGMAS:
+            return []
+        return [Anomaly(index, record.time, "latency", latency, usual, sigmas)]
 
 
 class _Failures:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pennylane_qstore.reporting import find_anomalies
+from pennylane_qstore.reporting import find_anomalies, find_loss_anomalies
 
 N_BATCHES = 600
 
@@ -92,3 +92,32 @@ def test_a_batch_that_could_not_be_submitted_counts_as_failed(record):
     batches = [record(n, n_jobs=1) for n in range(20)]
     batches += [record(20 + n, n_jobs=0, errors=("refused",)) for n in range(5)]
     assert [anomaly.index for anomaly in find_anomalies(batches)] == [21, 22, 23, 24]
+
+
+@pytest.mark.parametrize("seed", range(100, 105))
+@pytest.mark.parametrize("scale", [1.0, -40.0])
+def test_jumps_of_a_falling_noisy_loss_are_found(seed, scale):
+    rng = np.random.default_rng(seed)
+    losses = np.exp(-np.arange(N_BATCHES) / 60) + 0.03 * rng.standard_normal(N_BATCHES)
+    jumps = rng.choice(np.arange(60, N_BATCHES), 15, replace=False)
+    losses[jumps] += 0.4
+    found = find_loss_anomalies([float(x) for x in abs(scale) * losses + min(scale, 0.0)])
+    assert {anomaly.kind for anomaly in found} == {"loss"}
+    precision, recall = score([anomaly.index for anomaly in found], jumps)
+    assert precision >= 0.85
+    assert recall >= 0.95
+
+
+def test_a_jump_within_its_own_standard_error_is_none():
+    losses = [1.0] * 30 + [1.3]
+    assert find_loss_anomalies(losses, [0.1] * 31) == ()
+    (jump,) = find_loss_anomalies(losses, [0.01] * 31)
+    assert jump.reason == "step 30: loss 1.3, usually 1 (30.0 sigma)"
+
+
+def test_a_loss_that_falls_stays_or_was_not_measured_is_nothing_to_tell():
+    assert find_loss_anomalies([5 - 0.05 * step for step in range(200)]) == ()
+    assert find_loss_anomalies([2.0] * 50) == ()
+    assert find_loss_anomalies([0.0] * 50) == ()
+    assert find_loss_anomalies([None] * 50) == ()
+    assert find_loss_anomalies([]) == ()

@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 from pennylane_qstore.errors import InvalidOptionError
+from pennylane_qstore.optimize import SPSAOptimizer
 from pennylane_qstore.training import QuantumClassifier, QuantumRegressor, TrainRecord
 from pennylane_qstore.training.readout import Readout, log_loss
 
@@ -148,6 +149,23 @@ def test_an_optimizer_of_ones_own_is_built_with_the_seed(two_moons):
     model = QuantumClassifier(max_iter=1, optimizer=build, random_state=0).fit(*two_moons)
     assert seeds == [model.seed_]
     assert model.history_[0].method == "GradientDescentOptimizer"
+
+
+def test_qubits_depth_batch_size_and_steps_are_those_asked_for(two_moons):
+    model = QuantumClassifier(
+        1,
+        3,
+        device="qstore.ionq",
+        device_options={"cache": False},
+        shots=20,
+        batch_size=5,
+        max_iter=2,
+        optimizer=lambda seed: SPSAOptimizer(30, seed=seed),
+        random_state=0,
+    ).fit(*two_moons)
+    assert (model.readout_.n_qubits, model.readout_.depth, model.n_iter_) == (1, 3, 2)
+    # Two points of SPSA and the loss, each on five samples.
+    assert [(step.circuits, step.shots) for step in model.history_] == [(15, 300), (15, 300)]
 
 
 @pytest.mark.parametrize("n_labels", [2, 3])

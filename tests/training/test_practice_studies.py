@@ -1,10 +1,10 @@
-"""The three studies of ``benchmarks/practice`` in small, and the page that tells their results."""
+"""The three studies of ``benchmarks/practice`` in small."""
 
 import numpy as np
 import optuna
 import pytest
 
-from benchmarks.practice import architecture, few_shot, page, transfer
+from benchmarks.practice import architecture, few_shot, transfer
 from benchmarks.practice.summary import mean_error, told
 
 
@@ -114,12 +114,3 @@ def test_a_small_few_shot_study_beats_chance_with_every_embedding():
     assert len(found) == 5
     assert all(value > 0.4 for value in found.values())
     assert found["nearest prototype on the features"] > 0.75
-
-
-# The page
-
-
-def test_the_page_tells_the_results_that_were_saved():
-    text = page.PAGE.read_text(encoding="utf-8")
-    assert text.count("<!-- table: ") == len(page.TABLES)
-    assert page.filled(text) == text

@@ -142,6 +142,17 @@ def test_the_gradient_norm_is_that_of_the_gradient_by_hand():
     record = Trainer(GradientOptimizer(0.1), circuit_on(device, None)).fit(START, 1).record
     exact = qml.grad(circuit_on(device, None))(pnp.array(START, requires_grad=True))
     assert record.gradient_norm == pytest.approx(np.linalg.norm(exact))
+    assert record.loss == pytest.approx(float(circuit_on(device, None)(START)))
+
+
+def test_a_record_tells_the_time_of_a_step_and_the_part_that_no_circuit_took():
+    device = qml.device("default.qubit", wires=1, seed=3)
+    trainer = Trainer(
+        SPSAOptimizer(30, seed=1), circuit_on(device), clock=iter([2.0, 5.5]).__next__
+    )
+    assert trainer.fit(START, 1).record.seconds == 3.5
+    record = Trainer(SPSAOptimizer(30, seed=1), circuit_on(device)).fit(START, 1).record
+    assert 0 < record.own_seconds < record.seconds
 
 
 @pytest.mark.parametrize("optimizer", [qml.AdamOptimizer(0.1), SPSAOptimizer(seed=2)])
