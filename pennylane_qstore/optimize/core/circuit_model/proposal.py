@@ -51,7 +51,9 @@ def remembered(
 ) -> Remembered:
     """Add a round's circuits; those with the same data from before are forgotten."""
     n = len(data)
-    new = Remembered(data, reference, np.full(n, loss.value), n * loss.slope, n * loss.curvature)
+    new = Remembered(
+        data, reference, np.full(n, loss.value), n * loss.slope, n * _convex(loss.curvature)
+    )
     if before is None:
         return new
     again = {row.tobytes() for row in data}
@@ -64,6 +66,12 @@ def remembered(
         np.concatenate([old.slope, new.slope]),
         np.concatenate([old.curvature, new.curvature]),
     )
+
+
+def _convex(curvature: FloatArray) -> FloatArray:
+    """Without directions of negative curvature, which would promise ever more the further away."""
+    values, vectors = np.linalg.eigh(curvature)
+    return np.asarray((vectors * np.maximum(values, 0.0)[:, None, :]) @ vectors.swapaxes(1, 2))
 
 
 class ExpectedLoss:
