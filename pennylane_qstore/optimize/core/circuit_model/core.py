@@ -101,7 +101,7 @@ class CircuitModel:
         """Single circuits, most with one parameter shifted and the others at the centre."""
         steps = self._steps(state)
         np.random.default_rng([state.seed, 4, state.step]).shuffle(steps)
-        return Query(singles=state.params + steps, single_shots=self._shots(state), turn=state.turn)
+        return Query(singles=state.params + steps, single_shots=self.shots, turn=state.turn)
 
     def tell(self, state: CircuitModelState, answer: Answer) -> CircuitModelState:
         """The state after the round.
@@ -129,9 +129,6 @@ class CircuitModel:
         )  # fmt: skip
 
     # ------------------------------------------------------------------ parts of a round
-    def _shots(self, state: CircuitModelState) -> int | None:
-        return self.shots
-
     def _n_shifted(self, state: CircuitModelState) -> int:
         return round(_SHIFTED * self.circuits) if len(state.kernel.live) else 0
 

@@ -36,8 +36,6 @@ class CircuitModelState:
         radius: Half side of the box of the next step, in natural shifts of a right angle.
         shifted: Parameters shifted so far, and ``turn``, circuits run so far.
         turn: See ``shifted``.
-        level: How often the repetitions were doubled.
-        own_shots: Repetitions of one circuit as the objective does it; 0 where not known.
         loss: Loss at ``params`` before the last step, by the model.
         loss_error: Its standard deviation.
     """
@@ -56,8 +54,6 @@ class CircuitModelState:
     gain: float = 0.0
     shifted: int = 0
     turn: int = 0
-    level: int = 0
-    own_shots: int = 0
     loss: float | None = None
     loss_error: float | None = None
 
@@ -68,8 +64,5 @@ class CircuitModelState:
 
     @property
     def reason(self) -> str:
-        """What the model is of; and why repetitions were doubled, where they were."""
-        found = "model of single circuits' results"
-        if self.level:
-            found += f"; noise hides the predicted gain: {2**self.level} x shots"
-        return found
+        """What the model is of."""
+        return "model of single circuits' results"
