@@ -3,9 +3,10 @@
 The objective is a Python function that does next to nothing, a sum of cosines; the time it and its
 evaluator take is subtracted (``last.seconds``). ``LocalModelOptimizer`` takes a tenth of the steps:
 its model keeps some hundred points, and has them after a few. For the quantum natural optimizers,
-which need circuits, the core is timed alone with answers made up beforehand. One thread for linear
-algebra: on busy machines the threads of OpenBLAS wait for each other for a hundred times longer
-than a matrix of this size takes.
+which need circuits, the core is timed alone with answers made up beforehand, and so is the model of
+single circuits, with 16 circuits that encode 16 features, when its memory is full. One thread for
+linear algebra: on busy machines the threads of OpenBLAS wait for each other for a hundred times
+longer than a matrix of this size takes.
 
     OMP_NUM_THREADS=1 python -m benchmarks.optimizers.overhead [--steps 200] [--save]
 """
@@ -29,10 +30,16 @@ from pennylane_qstore.optimize.core import (
     Answer,
     Blocked,
     CalibratedGains,
+    CircuitKernel,
+    CircuitModel,
+    CircuitResults,
     Gains,
     GradientAverage,
+    LossExpansion,
+    Query,
     SecondOrderSPSA,
 )
+from pennylane_qstore.optimize.core.surrogate import AngleKernel
 from pennylane_qstore.optimize.core.transforms import Adam, ClipNorm, Momentum
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -54,6 +61,8 @@ OPTIMIZERS: dict[str, Callable[[], Any]] = {
     "second-order SPSA, blocked": lambda: SecondOrderSPSAOptimizer(seed=1),
 }
 LOCAL_MODEL = "LocalModelOptimizer"
+CIRCUIT_MODEL = "LocalModelOptimizer, single circuits, core"
+N_CIRCUITS = N_FEATURES = 16
 CORES = {
     "quantum natural SPSA, core": SecondOrderSPSA(Gains(a=0.01, c=0.01)),
     "quantum natural SPSA, 8 resamplings, blocked, core": Blocked(
@@ -88,6 +97,39 @@ def time_core(core: Any, n_steps: int) -> list[float]:
     return times
 
 
+def time_circuit_model(n_steps: int) -> list[float]:
+    """Steps after those that fill the model's memory."""
+    rng, times, core = np.random.default_rng(1), [], CircuitModel()
+    kernel = CircuitKernel(
+        AngleKernel.independent(N_PARAMS),
+        AngleKernel.independent(N_FEATURES),
+        np.empty(0, dtype=np.int64),
+    )
+    state = core.init(np.zeros(N_PARAMS), seed=1, kernel=kernel)
+    n_before = -(-core.window // core.circuits)
+    for _ in range(n_before + n_steps):
+        started = time.perf_counter()
+        query = core.ask(state)
+        state = core.tell(state, _circuits(query, rng))
+        times.append(time.perf_counter() - started)
+    return times[n_before:]
+
+
+def _circuits(query: Query, rng: np.random.Generator) -> Answer:
+    """Cosines of all that goes into a circuit, and the squared distance to labels."""
+    chosen = (query.turn + np.arange(len(query.singles))) % N_CIRCUITS
+    data = rng.uniform(-1, 1, (N_CIRCUITS, N_FEATURES))
+    exact = np.cos(query.singles).mean(axis=1) * np.cos(data[chosen]).mean(axis=1)
+    values = (exact + 0.03 * rng.normal(size=len(exact)))[:, None]
+
+    def expand(results: np.ndarray) -> LossExpansion:
+        curvature = np.full((N_CIRCUITS, 1, 1), 2 / N_CIRCUITS)
+        return LossExpansion(float(np.mean(results**2)), 2 / N_CIRCUITS * results, curvature)
+
+    results = CircuitResults(chosen, values, np.full(values.shape, 1e-3), data, expand)
+    return Answer(np.empty(0), np.empty(0), results=results)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=200)
@@ -97,6 +139,7 @@ def main() -> None:
     timed = {name: time_steps(make(), options.steps) for name, make in OPTIMIZERS.items()}
     timed |= {name: time_core(core, options.steps) for name, core in CORES.items()}
     timed[LOCAL_MODEL] = time_steps(LocalModelOptimizer(seed=1), options.steps // 10)
+    timed[CIRCUIT_MODEL] = time_circuit_model(options.steps // 20)
     print(f"{'milliseconds per step, 64 parameters':52} median   90 %")
     for name, times in timed.items():
         middle, late = 1e3 * np.quantile(times, [0.5, 0.9])
