@@ -202,18 +202,45 @@ def losses(results: dict[str, Any]) -> list[str]:
     return lines
 
 
-def measured() -> dict[str, Any]:
-    """The problems with a title, by name."""
+def held_out(results: dict[str, Any]) -> list[str]:
+    """Our recommended optimizer beside peers as they come, where no peer was tuned."""
+    lines = [
+        "| target | circuits: ours | success | best peer as it comes | ratio "
+        "| round trips: ours | best peer | ratio |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name, part in results.items():
+        for target, value in enumerate(part["targets"]):
+            cells = []
+            for measure in ("circuits", "round trips"):
+                own = [
+                    one
+                    for one in entries(part, "ours", target, measure)
+                    if one.label == RECOMMENDED[measure]
+                ]
+                peers = entries(part, "untuned", target, measure)
+                cells.append(number(own[0].cost) if own else "never")
+                if measure == "circuits":
+                    cells.append(f"{own[0].success:.0%}" if own else "0%")
+                cells += [_cell(peers), _ratio(own, peers)]
+            lines.append(f"| {TITLES[name]}, {value:g} | {' | '.join(cells)} |")
+    return lines
+
+
+def measured(*, held_out: bool = False) -> dict[str, Any]:
+    """The problems that peers were tuned for, or those that they were not, by name."""
     results = load()["results"]
-    return {name: results[name] for name in TITLES if name in results}
+    known = {name: results[name] for name in TITLES if name in results}
+    return {name: part for name, part in known.items() if ("tuned" in part) != held_out}
 
 
 def sections() -> dict[str, list[str]]:
     """The text of each marked section."""
-    results = measured()
+    results, others = measured(), measured(held_out=True)
     made = {f"recommended {measure}": recommended(results, measure) for measure in MEASURES}
     made["ours"] = best_of_ours(results)
-    made["spsa"] = spsa_family(results)
-    made["everything"] = everything(results, "circuits")
+    made["held out"] = held_out(others)
+    made["spsa"] = spsa_family(results | others)
+    made["everything"] = everything(results | others, "circuits")
     made["losses"] = losses(results) or ["Nowhere in these measurements."]
     return made
