@@ -38,7 +38,7 @@ peers: $(VENV)/.test $(VENV)/.peers
 	$(PYTEST) tests/peers $(PYTEST_ARGS)
 
 notebooks: $(VENV)/.test $(VENV)/.notebooks
-	$(PYTEST) --nbmake notebooks
+	$(PYTEST) --nbmake notebooks $(PYTEST_ARGS)
 
 # The site, in docs/site/_build; a warning is an error.
 docs: $(VENV)/.docs
