@@ -24,7 +24,7 @@ def make_device(name, seed=1):
     return qml.device(name, wires=2, seed=seed)
 
 
-def make_cost(device, shots=400):
+def make_node(device, shots):
     @qml.set_shots(shots)
     @qml.qnode(device)
     def node(w, x):
@@ -34,6 +34,12 @@ def make_cost(device, shots=400):
             qml.RY(layer[1], wires=1)
             qml.CNOT(wires=[1, 0])
         return qml.expval(qml.Z(0))
+
+    return node
+
+
+def make_cost(device, shots=400):
+    node = make_node(device, shots)
 
     def cost(w, rows):
         return sum((node(w, FEATURES[i]) - LABELS[i]) ** 2 for i in rows) / len(rows)
@@ -78,6 +84,24 @@ def test_it_learns_and_says_how_well():
     batch = np.random.default_rng(0)
     chosen = [batch.choice(10, 5, replace=False) for _ in range(11)][-1]
     assert abs(optimizer.last.loss - exact(here, chosen)) < 5 * optimizer.last.loss_error
+
+
+def test_weights_and_bias_behind_the_circuits_are_trained_along():
+    node = make_node(make_device("default.qubit"), 400)
+
+    def cost(w, weight, bias, rows):
+        logits = weight * node(w, FEATURES[rows]) + bias
+        return pnp.mean(pnp.log(1 + pnp.exp(-LABELS[rows] * logits)))
+
+    optimizer = LocalModelOptimizer(seed=1, settings=SMALL)
+    args = [start(), pnp.array(1.0), pnp.array(0.5)]
+    before = cost(*args, np.arange(10))
+    for _ in range(10):
+        args = optimizer.step(cost, *args, rows=np.arange(10))
+    assert optimizer.last.reason == "model of single circuits' results"
+    assert optimizer._state.direct.tolist() == [6, 7]
+    assert cost(*args, np.arange(10)) < 0.5 < 0.7 < before
+    assert abs(args[1]) > 1.5  # certain of itself, as it may be
 
 
 def test_exact_results_are_taken_as_exact():
