@@ -137,8 +137,8 @@ class QuantumClassifier(ClassifierMixin, _Estimator):
         shots: Shots of every circuit; None computes exactly.
         max_iter: Optimizer steps.
         batch_size: Samples of a step; None takes all.
-        optimizer: ``seed -> optimizer``, such as ``lambda seed: LocalModelOptimizer(seed=seed)``; None
-            takes Adam where results are exact, else SPSA.
+        optimizer: ``seed -> optimizer``, such as ``lambda seed: LocalModelOptimizer(seed=seed)``;
+            None takes Adam where results are exact, else SPSA.
         angle_scale: Angle in radians of one standard deviation of a feature.
         checkpoint: File to save the training to, and to go on from. It has to be another one, or
             removed, for other data.
