@@ -39,7 +39,7 @@ _SHRINK, _WIDEN = 0.5, 1.6
 _NARROWEST, _WIDEST = 0.02, 1.5
 # Rounds between two looks at the hyperparameters, and the newest results that these are learned of.
 _LEARNS_EVERY, _LEARNS_FROM = 4, 250
-# Of the circuits of a round, those with a shifted parameter; the others run at the centre.
+# Of the circuits of a round, those with a shifted parameter; the others scatter about the centre.
 _SHIFTED = 0.75
 # A variance from few shots may be far too small: no less than this share of the round's mean.
 _LEAST_NOISE = 0.1
@@ -62,6 +62,7 @@ class CircuitModel:
         shots: Repetitions of each; None leaves them to the objective.
         caution: Weight of the predictions' uncertainty in the loss.
         radius: Of the first box, in natural shifts of a right angle.
+        scatter: Standard deviation of the circuits about the centre, in the same unit.
         window: Newest results that the model is fitted to.
         memory: Newest circuits that the loss is the mean over, at least those of one round.
     """
@@ -70,6 +71,7 @@ class CircuitModel:
     shots: int | None = None
     caution: float = 1.0
     radius: float = 0.5
+    scatter: float = 0.4
     window: int = 1800
     memory: int = 256
 
@@ -98,7 +100,7 @@ class CircuitModel:
         )
 
     def ask(self, state: CircuitModelState) -> Query:
-        """Single circuits, most with one parameter shifted and the others at the centre."""
+        """Single circuits, most with one parameter shifted and the others about the centre."""
         steps = self._steps(state)
         np.random.default_rng([state.seed, 4, state.step]).shuffle(steps)
         return Query(singles=state.params + steps, single_shots=self.shots, turn=state.turn)
@@ -133,7 +135,7 @@ class CircuitModel:
         return round(_SHIFTED * self.circuits) if len(state.kernel.live) else 0
 
     def _steps(self, state: CircuitModelState) -> FloatArray:
-        """Away from the centre: live parameters in turn, to another side at each visit."""
+        """Away from the centre: live parameters in turn, to another side at each visit; or all."""
         live, n_shifted = state.kernel.live, self._n_shifted(state)
         steps = np.zeros((self.circuits, len(state.params)))
         if not n_shifted:
@@ -146,7 +148,11 @@ class CircuitModel:
         chosen = np.array([orders[n][place] for n, place in zip(sweeps, places, strict=True)])
         first = np.random.default_rng([state.seed, 2]).choice([-1.0, 1.0], len(state.params))
         signs = first[chosen] * (-1.0) ** sweeps
-        steps[np.arange(n_shifted), chosen] = signs * state.trained.natural_shifts()[chosen]
+        shifts = state.trained.natural_shifts()
+        steps[np.arange(n_shifted), chosen] = signs * shifts[chosen]
+        rng = np.random.default_rng([state.seed, 3, state.step])
+        scattered = rng.normal(size=(self.circuits - n_shifted, len(live)))
+        steps[n_shifted:, live] = self.scatter * scattered * shifts[live] * 2 / np.pi
         return steps
 
     def _learned(self, state: CircuitModelState, found: CircuitResults) -> CircuitModelState:
