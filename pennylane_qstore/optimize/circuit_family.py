@@ -80,6 +80,7 @@ class CircuitFamily:
         for leaf in leaves:
             size = _values(leaf).size
             part = change[start : start + size]
+            # What is complex, such as a matrix, is never affine in an angle.
             new.append(leaf + part.reshape(np.shape(leaf))[()] if part.any() else leaf)
             start += size
         return qml.pytrees.unflatten(new, form)
@@ -188,6 +189,8 @@ def _numbers(circuit: QuantumScript) -> FloatArray:
 def _values(leaf: Any) -> FloatArray:
     """A leaf's numbers; none where it holds something else, such as None."""
     array = np.ravel(np.asarray(leaf))
+    if array.dtype.kind == "c":
+        array = np.concatenate([array.real, array.imag])
     return array.astype(np.float64) if array.dtype.kind in "fiub" else np.empty(0)
 
 

@@ -112,6 +112,10 @@ def _numbers(circuit: QuantumScript, readouts: Sequence[Readout]) -> tuple[Float
     """Values and variances of results, shape ``(n_results, n_outputs)`` each."""
     values = np.stack([outputs_of(circuit, one.value) for one in readouts])
     variances = np.stack([_variance(circuit, one) for one in readouts])
+    if circuit.shots:
+        # Too few to be divided into groups: that of outcomes as far apart as results are.
+        size = max(1.0, float(np.mean(values**2)))
+        variances = np.where(np.isnan(variances), size / circuit.shots.total_shots, variances)
     return values, np.stack([pool(one, 1, GROUPS) for one in variances.T], axis=1)
 
 

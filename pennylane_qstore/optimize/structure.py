@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pennylane.exceptions import ParameterFrequenciesUndefinedError
 from pennylane.operation import Operator
 from pennylane.tape import QuantumScript
 
@@ -64,9 +65,10 @@ def gate_angles(
     try:
         tapes = gates(start)
         weights = _weights(gates, tapes, start)
+        found = [rotations(*one) for one in zip(tapes, weights, strict=True)]
     except (UnknownFrequenciesError, IndexError):
         return AngleKernel.independent(start.size)
-    return _merged([rotations(*one) for one in zip(tapes, weights, strict=True)], start.size)
+    return _merged(found, start.size)
 
 
 class _SeenError(BaseException):
@@ -154,8 +156,15 @@ def rotations(tape: QuantumScript, weights: FloatArray) -> Counter[tuple[float, 
 
 
 def as_rotations(op: Operator, place: int) -> tuple[float, int]:
-    """A gate's smallest frequency, and how many rotations of it make its largest."""
-    frequencies = [float(one) for one in op.parameter_frequencies[place]]
+    """A gate's smallest frequency, and how many rotations of it make its largest.
+
+    Raises:
+        UnknownFrequenciesError: If it has none, as gates that depend on a measurement.
+    """
+    try:
+        frequencies = [float(one) for one in op.parameter_frequencies[place]]
+    except (ParameterFrequenciesUndefinedError, NotImplementedError) as error:
+        raise UnknownFrequenciesError(f"{op.name} has no known frequencies") from error
     if not frequencies:
         return 0.0, 0
     ratio = round(max(frequencies) / min(frequencies))

@@ -215,6 +215,27 @@ REFUSED = {
         ),
         pnp.array([0.1]),
     ),
+    "a matrix that depends on a parameter": (
+        partial(
+            squares,
+            circuit=other_qnode(
+                lambda w, x: [
+                    qml.RX(x[0], wires=0),
+                    qml.QubitUnitary(qml.matrix(qml.RY(float(w[0]), wires=0)), wires=0),
+                ]
+            ),
+        ),
+        pnp.array([0.1]),
+    ),
+    "gates that depend on a measurement": (
+        partial(
+            squares,
+            circuit=other_qnode(
+                lambda w, x: [qml.RX(x[0], wires=1), qml.cond(qml.measure(1), qml.RY)(w[0], 0)]
+            ),
+        ),
+        pnp.array([0.1]),
+    ),
     "variances": (
         partial(squares, circuit=other_qnode(plain_gates, lambda: qml.var(qml.Z(0)))),
         pnp.array([0.1]),

@@ -113,6 +113,12 @@ def test_exact_results_are_taken_as_exact():
     assert not optimizer._state.results.noise.any()
 
 
+def test_three_shots_are_not_taken_for_certain():
+    optimizer = LocalModelOptimizer(seed=1, settings=SMALL)
+    train(optimizer, make_cost(make_device("default.qubit"), shots=3), start(), range(1))
+    assert np.allclose(optimizer._state.results.noise, 1 / 3)
+
+
 def test_few_shots_are_taken_where_shots_are_to_be_saved():
     device = make_device("default.qubit")
     optimizer = LocalModelOptimizer("shots", seed=1)

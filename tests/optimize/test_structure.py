@@ -126,3 +126,14 @@ def test_nothing_is_executed():
 )
 def test_where_nothing_is_known_each_parameter_is_one_angle(objective):
     assert found(objective, pnp.ones(2)) == {(1.0, 0.0): 1.0, (0.0, 1.0): 1.0}
+
+
+def test_gates_that_depend_on_a_measurement_leave_each_parameter_to_itself():
+    @qml.qnode(qml.device("default.qubit", wires=2))
+    def node(x):
+        qml.RY(x[0], wires=0)
+        qml.cond(qml.measure(0), qml.RX)(x[1], wires=1)
+        return qml.expval(qml.Z(1))
+
+    kernel = gate_angles(node, (np.array([0.1, 0.2]),), {})
+    assert kernel.angles.tolist() == [[1.0, 0.0], [0.0, 1.0]]
