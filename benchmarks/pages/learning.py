@@ -236,3 +236,27 @@ def few_shot() -> str:
         )
         parts.append(f"{task}: circuit {circuit}, nearest prototypes without one {plain}")
     return "; ".join(parts)
+
+
+def images() -> str:
+    found = results("fashion_mnist_digits")
+    parts = []
+    for name in ("quantum", "PCA + linear, 13 components", "MLP"):
+        runs = [run for run in found["runs"] if run["model"] == name]
+        exact = [run["exact"]["test_accuracy"] for run in runs]
+        parts.append(f"{name} ({runs[0]['n_params']} parameters) {np.mean(exact):.2f}")
+    runs = [run for run in found["runs"] if run["model"] == "quantum"]
+    sampled = np.mean([run["1000 shots"]["test_accuracy"] for run in runs])
+    circuits = runs[0]["circuits_by_parameter_shift"]
+    return (
+        f"test accuracy on {found['data']}: {', '.join(parts)}; with 1000 shots {sampled:.2f}; "
+        f"training by parameter shift would have taken {circuits / 1e6:.1f} M circuits"
+    )
+
+
+def depth() -> str:
+    parts = []
+    for name, way in results("depth")["chain"]["ways"].items():
+        value, error = way["mean_and_standard_error"]["validation"]
+        parts.append(f"{name} {value:.3f} ± {error:.3f}")
+    return f"energy of the chain: {', '.join(parts)}"

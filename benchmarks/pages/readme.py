@@ -162,6 +162,18 @@ ROWS = {
         "few_shot",
         "benchmarks/practice/few_shot.py",
     ),
+    "depth": Row(
+        "layers added while training, or dropped after, at equal gate-shots, 10 seeds",
+        learning.depth,
+        "depth",
+        "benchmarks/depth.py",
+    ),
+    "images": Row(
+        "ten classes of images by PCA, amplitudes of six qubits and a linear head, three seeds",
+        learning.images,
+        "fashion_mnist_digits",
+        "benchmarks/fashion_mnist.py",
+    ),
 }
 
 
