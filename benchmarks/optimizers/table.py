@@ -229,6 +229,31 @@ def held_out(results: dict[str, Any]) -> list[str]:
     return lines
 
 
+def fresh(results: dict[str, Any]) -> list[str]:
+    """Runs from seeds that nothing was settled on: circuits and round trips to both targets."""
+    lines = [
+        "| | circuits | success | round trips |",
+        "|---|---|---|---|",
+    ]
+    for name, part in results.items():
+        for kind in ("fresh ours", "fresh untuned"):
+            for label in part.get(kind, {}):
+                cells = []
+                for measure in ("circuits", "round trips"):
+                    hits = [
+                        _hit(entries(part, kind, target, measure), label) for target in range(2)
+                    ]
+                    cells.append(" / ".join(number(one.cost) if one else "–" for one in hits))
+                rates = [row["success"] for row in part[kind][label]["targets"]]
+                success = " / ".join(f"{rate:.0%}" for rate in rates)
+                lines.append(f"| {TITLES[name]}: {label} | {cells[0]} | {success} | {cells[1]} |")
+    return lines
+
+
+def _hit(found: list[Found], label: str) -> Found | None:
+    return next((one for one in found if one.label == label), None)
+
+
 def measured(*, held_out: bool = False) -> dict[str, Any]:
     """The problems that peers were tuned for, or those that they were not, by name."""
     results = load()["results"]
@@ -242,6 +267,7 @@ def sections() -> dict[str, list[str]]:
     made = {f"recommended {measure}": recommended(results, measure) for measure in MEASURES}
     made["ours"] = best_of_ours(results)
     made["held out"] = held_out(others)
+    made["fresh"] = fresh(results | others)
     made["spsa"] = spsa_family(results | others)
     made["everything"] = everything(results | others, "circuits")
     made["losses"] = losses(results) or ["Nowhere in these measurements."]
