@@ -104,8 +104,8 @@ def local_model() -> str:
     pairs = ", ".join(" / ".join(shown[k : k + 2]) for k in range(0, len(shown), 2))
     return (
         f"circuits to the loose / fine target {pairs} ×; round trips "
-        f"{span(one.ratio for one in trips)} ×; {reached(circuits)}; from seeds that no setting was "
-        f"chosen on, {fresh_success()}"
+        f"{span(one.ratio for one in trips)} ×; {reached(circuits)}; from seeds that no "
+        f"setting was chosen on, {fresh_success()}"
     )
 
 
