@@ -45,11 +45,13 @@ class LocalModelOptimizer(Optimizer[AnyState]):
       a data set is, the result of every single circuit. Each step runs 96 circuits, the samples
       taken in turn, each at parameters of its own, predicts the results of all samples, and goes
       to the lowest expected loss nearby. For this the circuits must be known in advance, their
-      gates trained or encoding data but not both, and the cost must depend on the parameters only
-      through the results and be differentiable by autograd. Otherwise the loss is modelled.
+      gates trained or encoding data but not both, and the cost must be differentiable by autograd
+      and depend on at most 32 parameters otherwise than through results, such as weights of a
+      readout. Otherwise the loss is modelled. To find out, the cost is called with made-up results,
+      once for each parameter and some ten times more.
 
-    The time between two batches is that of a Gaussian process with some hundred points; see the
-    benchmark.
+    The time between two batches is that of a Gaussian process with some hundred losses, or up to
+    1800 results of circuits; see the benchmark.
 
     Args:
         minimize: What is to be saved. ``"circuits"`` takes the objective's own shots; a model of
