@@ -108,7 +108,7 @@ def family_of(
         start: Parameters, shape ``(n_params,)``.
 
     Returns:
-        None if the circuits depend on results, are fewer than two, differ in anything but numbers,
+        None if the circuits depend on results, are all alike, differ in anything but numbers,
         measure anything but expectation values and probabilities, or if gate angles are not known,
         not affine in the parameters, or depend on parameters and data at once.
     """
@@ -129,7 +129,9 @@ def family_of(
     except (ValueError, IndexError, UnknownFrequenciesError):
         return None
     change = np.random.default_rng(start.size).uniform(-1, 1, start.size)
-    return family if family.fits(circuits, circuits_at(start + change), change) else None
+    if not family.fits(circuits, circuits_at(start + change), change):
+        return None
+    return family if len(np.unique(family.data(circuits), axis=0)) > 1 else None
 
 
 def try_out(

@@ -172,6 +172,10 @@ def one_circuit(w):
     return node(w, FEATURES[0]) ** 2
 
 
+def the_same_twice(w):
+    return node(w, FEATURES[0]) ** 2 + 0.5 * node(w, FEATURES[0])
+
+
 def two_observables(w):
     x = FEATURES[0]
     first, second = (
@@ -189,6 +193,7 @@ REFUSED = {
     "results that autograd cannot follow": (by_numpy, weights()),
     "circuits that depend on results": (in_a_chain, weights()),
     "one circuit": (one_circuit, weights()),
+    "one circuit twice": (the_same_twice, weights()),
     "observables that differ": (two_observables, weights()),
     "more than 32 direct parameters": (regularised, weights(6)),
     "an angle of parameter and data": (
