@@ -15,6 +15,7 @@ from pennylane_qstore.optimize.core.surrogate import (
     Hyperparameters,
     Posterior,
     first_guess,
+    followed,
     learn,
     lowest,
     near,
@@ -24,10 +25,8 @@ from pennylane_qstore.optimize.core.threads import one_thread
 
 FloatArray = NDArray[np.float64]
 
-# Fractions of the predicted improvement that shrink and widen the box.
-_POOR, _GOOD = 0.25, 0.7
-_SHRINK, _WIDEN = 0.5, 1.6
-_NARROWEST, _WIDEST = 0.02, 2.0
+# Half side of the largest box, in natural shifts of a right angle.
+_WIDEST = 2.0
 # Turning a parameter far is taken no less cautiously than this.
 _TURN_CAUTION = 1.0
 # Where the loss itself differs from round to round by more than this share of its variance, as it
@@ -203,11 +202,7 @@ class LocalModel:
             return state.radius
         real = posterior.predict(state.origin)[0] - posterior.predict(state.centre)[0]
         noise = posterior.predict(state.centre)[1]
-        if real + noise < _POOR * state.gain:
-            return max(_SHRINK * state.radius, _NARROWEST)
-        if real > _GOOD * state.gain:
-            return min(_WIDEN * state.radius, _WIDEST)
-        return state.radius
+        return followed(state.radius, gain=state.gain, real=real, noise=noise, widest=_WIDEST)
 
     def _moved(self, state: LocalModelState, posterior: Posterior) -> LocalModelState:
         """The next centre, and the answer so far."""

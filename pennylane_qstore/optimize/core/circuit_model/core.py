@@ -27,16 +27,14 @@ from pennylane_qstore.optimize.core.circuit_model.state import CircuitModelState
 from pennylane_qstore.optimize.core.circuit_results import CircuitResults
 from pennylane_qstore.optimize.core.query import Answer, Query
 from pennylane_qstore.optimize.core.state import check_counters, frozen, load
-from pennylane_qstore.optimize.core.surrogate import AngleKernel
+from pennylane_qstore.optimize.core.surrogate import AngleKernel, followed
 from pennylane_qstore.optimize.core.threads import one_thread
 from pennylane_qstore.optimize.errors import InvalidLossError
 
 FloatArray = NDArray[np.float64]
 
-# Fractions of the predicted improvement that shrink and widen the box.
-_POOR, _GOOD = 0.25, 0.7
-_SHRINK, _WIDEN = 0.5, 1.6
-_NARROWEST, _WIDEST = 0.02, 1.5
+# Half side of the largest box, in natural shifts of a right angle.
+_WIDEST = 1.5
 # Rounds between two looks at the hyperparameters, and the newest results that these are learned of.
 _LEARNS_EVERY, _LEARNS_FROM = 4, 250
 # Of the circuits of a round, those with a shifted parameter; the others scatter about the centre.
@@ -176,7 +174,8 @@ class CircuitModel:
         circuits = circuits.take(np.arange(max(0, len(circuits) - n_kept), len(circuits)))
         expected = ExpectedLoss(posterior, circuits, self.caution)
         now, _ = expected(state.params)
-        radius = self._radius(state, expected(state.origin)[0] - now)
+        real = expected(state.origin)[0] - now
+        radius = followed(state.radius, gain=state.gain, real=real, widest=_WIDEST)
         unit = state.trained.natural_shifts() * 2 / np.pi
         end = lowest_expected(expected, state.params, radius * unit)
         return replace(
@@ -206,13 +205,3 @@ class CircuitModel:
             return new.newest(self.window)
         pairs = [(getattr(state.results, name), getattr(new, name)) for name in Results.__slots__]
         return Results(*map(np.concatenate, pairs)).newest(self.window)
-
-    def _radius(self, state: CircuitModelState, real: float) -> float:
-        """The box follows how much of the predicted improvement came true."""
-        if state.gain <= 0:
-            return state.radius
-        if real < _POOR * state.gain:
-            return max(_SHRINK * state.radius, _NARROWEST)
-        if real > _GOOD * state.gain:
-            return min(_WIDEN * state.radius, _WIDEST)
-        return state.radius

@@ -10,6 +10,7 @@ from pennylane_qstore.optimize.core.surrogate.process import (
     near,
 )
 from pennylane_qstore.optimize.core.surrogate.proposal import lowest, turned
+from pennylane_qstore.optimize.core.surrogate.trust import followed
 
 __all__ = [
     "AngleKernel",
@@ -17,6 +18,7 @@ __all__ = [
     "Hyperparameters",
     "Posterior",
     "first_guess",
+    "followed",
     "learn",
     "lowest",
     "near",
