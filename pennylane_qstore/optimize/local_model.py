@@ -9,6 +9,7 @@ import pennylane as qml
 from pennylane_qstore.errors import InvalidOptionError
 from pennylane_qstore.optimize.circuit_family import CircuitFamily
 from pennylane_qstore.optimize.core.circuit_model import CircuitModel, CircuitModelState
+from pennylane_qstore.optimize.core.few_shots import FewShots
 from pennylane_qstore.optimize.core.local_model import LocalModel
 from pennylane_qstore.optimize.core.local_model_state import LocalModelState
 from pennylane_qstore.optimize.core.query import Counts
@@ -25,7 +26,7 @@ AnyState = LocalModelState | CircuitModelState
 SETTINGS: dict[str, tuple[LocalModel, CircuitModel]] = {
     "circuits": (LocalModel(), CircuitModel()),
     "shots": (
-        LocalModel(shots=250, doublings=6, relief=3, resolution=0.1),
+        LocalModel(shots=40, few_shots=FewShots(), widest=1.2, patience=7, window=1000),
         CircuitModel(shots=100),
     ),
 }
@@ -56,9 +57,8 @@ class LocalModelOptimizer(Optimizer[AnyState]):
     Args:
         minimize: What is to be saved. ``"circuits"`` takes the objective's own shots; a model of
             the loss takes up to 16 times as many where noise hides what is to be gained.
-            ``"shots"`` begins with 250 shots for each evaluation and doubles them later and up to
-            six times, but takes three of the doublings back whenever it tries another basin; a
-            model of single circuits takes 100 shots for each.
+            ``"shots"`` begins with 40 shots for each evaluation and takes, in each later step, at
+            least 3 % of all shots before it; a model of single circuits takes 100 shots for each.
         seed: Non-negative integer. Drawn from the system if None; ``state`` tells it.
         callback: Called with each step's report.
         settings: Settings other than those that ``minimize`` stands for. Those of a

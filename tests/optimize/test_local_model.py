@@ -46,7 +46,7 @@ def test_shots_are_saved_on_request_and_counted():
     optimizer, params = LocalModelOptimizer("shots", seed=1), pnp.array([0.3, -0.2, 0.5])
     with qml.Tracker(device) as tracker:
         params = optimizer.step(node, params)
-    assert optimizer.counts.shots == tracker.totals["shots"] == 4 * 2 * 250
+    assert optimizer.counts.shots == tracker.totals["shots"] == 4 * 2 * 40
 
 
 def test_a_python_cost_and_its_several_arguments_are_trained():

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pennylane_qstore.errors import InvalidOptionError
+from pennylane_qstore.optimize.core.few_shots import FewShots
 from pennylane_qstore.optimize.core.local_model_state import LocalModelState, joined
 from pennylane_qstore.optimize.core.query import Answer, Query
 from pennylane_qstore.optimize.core.state import check_counters, frozen, load
@@ -25,8 +26,6 @@ from pennylane_qstore.optimize.core.threads import one_thread
 
 FloatArray = NDArray[np.float64]
 
-# Half side of the largest box, in natural shifts of a right angle.
-_WIDEST = 2.0
 # Turning a parameter far is taken no less cautiously than this.
 _TURN_CAUTION = 1.0
 # Where the loss itself differs from round to round by more than this share of its variance, as it
@@ -49,33 +48,36 @@ class LocalModel:
     moves the centre to the lowest value of mean plus ``caution`` standard deviations in a box.
     The box follows how well the last improvement was predicted. When progress is lost in the
     noise, repetitions are doubled, and then another basin is tried; the best point is kept.
+    With ``few_shots`` repetitions grow with what has been paid instead.
 
     Attributes:
         shots: Repetitions of each evaluation; None leaves them to the objective.
         doublings: How often they may be doubled where the noise hides what is to be gained.
-        relief: How many of these doublings are taken back on the way to another basin, where
-            there is more to be gained at first.
         resolution: Predicted gain, in standard errors of one evaluation, that needs no doubling.
         fraction: Of the parameters to shift in each round but the first.
         caution: Standard deviations that count as loss.
-        radius: Of the first box, in natural shifts of a right angle.
+        radius: Of the first box, in natural shifts of a right angle, and ``widest``, of the
+            largest.
+        widest: See ``radius``.
         patience: Rounds without significant progress.
         reach: Shifts in units of the box, and ``narrow``, the least of them in natural shifts.
         narrow: See ``reach``.
         window: Evaluations that the model is fitted to, at least eight for each parameter.
+        few_shots: What is different where evaluations are very noisy; needs ``shots``.
     """
 
     shots: int | None = None
     doublings: int = 4
-    relief: int = 0
     resolution: float = 2.0
     fraction: float = 1.0
     caution: float = 1.0
     radius: float = 0.6
+    widest: float = 2.0
     patience: int = 4
     reach: float = 2.6
     narrow: float = 0.3
     window: int = 400
+    few_shots: FewShots | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.fraction <= 1 or self.radius <= 0 or self.patience < 1:
@@ -83,6 +85,8 @@ class LocalModel:
                 f"fraction {self.fraction} has to be in (0, 1], radius {self.radius} positive and "
                 f"patience {self.patience} at least 1"
             )
+        if self.few_shots is not None and self.shots is None:
+            raise InvalidOptionError("few_shots needs to know with how many shots to begin: shots")
 
     def init(
         self,
@@ -108,7 +112,8 @@ class LocalModel:
         n = len(start)
         matrix = np.eye(n) if angles is None else np.array(angles, dtype=float)
         gates = np.ones(len(matrix)) if counts is None else np.array(counts, dtype=float)
-        empty = Evaluations(np.empty((0, n)), np.empty(0), np.empty(0), np.empty(0, dtype=np.int64))
+        none = np.empty(0)
+        empty = Evaluations(np.empty((0, n)), none, none, np.empty(0, dtype=np.int64), none)
         return LocalModelState(
             start, 0, seed, matrix, gates, start, empty, None, start[None], start, 0.0, start,
             self.radius,
@@ -121,10 +126,10 @@ class LocalModel:
         shifts = state.kernel.natural_shifts() * self._scale(state)
         steps[np.arange(len(chosen)), chosen] = signs * shifts[chosen]
         points = state.centre + np.concatenate([np.zeros((1, len(state.params))), steps])
-        if self.shots is None and not state.level:
-            return Query(points)
-        shots = (self.shots or state.own_shots) * 2**state.level
-        return Query(points, np.full(len(points), shots))
+        if self.few_shots is not None and state.step:
+            points = self.few_shots.scattered(points, state.kernel, [state.seed, 4, state.step])
+        shots = self._shots(state, len(points))
+        return Query(points, None if shots is None else np.full(len(points), shots))
 
     def tell(self, state: LocalModelState, answer: Answer) -> LocalModelState:
         """The state after the round.
@@ -142,9 +147,9 @@ class LocalModel:
         """Fit the model to what is known by now, and move."""
         kernel = state.kernel
         data = near(joined(state, query, answer), kernel, state.centre, self._window(state))
-        recent = near(data, kernel, state.centre, max(200, 2 * len(state.params)))
-        hyper = learn(kernel, recent, state.hyper or first_guess(data))
-        posterior = Posterior(kernel, data, hyper)
+        used = data if self.few_shots is None else self.few_shots.smoothed(data, kernel)
+        hyper = self._hyper(state, used)
+        posterior = Posterior(kernel, used, hyper)
         loss, error = posterior.predict(state.params)
         state = replace(
             state,
@@ -156,6 +161,7 @@ class LocalModel:
             radius=self._radius(state, posterior),
             loss=loss,
             loss_error=error,
+            paid=state.paid + (0 if query.shots is None else int(query.shots.sum())),
         )
         if not state.own_shots and answer.counts.executions:
             state = replace(state, own_shots=answer.counts.shots // answer.counts.executions)
@@ -174,6 +180,32 @@ class LocalModel:
         return load(LocalModelState, values, data=Evaluations, hyper=Hyperparameters)
 
     # ------------------------------------------------------------------ parts of a round
+    def _shots(self, state: LocalModelState, n_points: int) -> int | None:
+        """Repetitions of each evaluation; None leaves them to the objective."""
+        if self.few_shots is not None and self.shots is not None:
+            paid = 0 if state.exploring else state.paid
+            return self.few_shots.shots(self.shots, paid, n_points)
+        if self.shots is None and not state.level:
+            return None
+        return (self.shots or state.own_shots) * 2**state.level
+
+    def _hyper(self, state: LocalModelState, data: Evaluations) -> Hyperparameters:
+        """What is learned of the process besides its values."""
+        kernel, centre, start = state.kernel, state.centre, state.hyper or first_guess(data)
+        if self.few_shots is None:
+            return learn(kernel, near(data, kernel, centre, max(200, 2 * len(centre))), start)
+        if not self.few_shots.due(state.step):
+            return start
+        sample = self.few_shots.sample(data, kernel, centre)
+        steadiness = np.inf if state.hyper is None else self.few_shots.steadiness
+        return learn(kernel, sample, start, steadiness=steadiness)
+
+    def _daring(self, state: LocalModelState) -> float:
+        """The caution of the next move."""
+        if self.few_shots is None:
+            return self.caution
+        return self.caution * self.few_shots.relaxation**state.stalled
+
     def _window(self, state: LocalModelState) -> int:
         return max(self.window, 8 * len(state.params))
 
@@ -202,28 +234,26 @@ class LocalModel:
             return state.radius
         real = posterior.predict(state.origin)[0] - posterior.predict(state.centre)[0]
         noise = posterior.predict(state.centre)[1]
-        return followed(state.radius, gain=state.gain, real=real, noise=noise, widest=_WIDEST)
+        return followed(state.radius, gain=state.gain, real=real, noise=noise, widest=self.widest)
 
     def _moved(self, state: LocalModelState, posterior: Posterior) -> LocalModelState:
         """The next centre, and the answer so far."""
-        base = self._best(state.former, posterior)
+        base, caution = self._best(state.former, posterior), self._daring(state)
         state = self._progress(state, posterior, base)
         if state.exploring:
             origin = state.centre
             state = replace(state, exploring=state.exploring - 1)
         elif state.stalled >= self.patience:
-            return self._escaped(state, posterior, base)
+            return self._escaped(state, posterior, base, caution)
         else:
             origin = base
         unit = state.kernel.natural_shifts() * 2 / np.pi
         starts = [origin]
         if not state.exploring:
             starts.append(
-                turned(
-                    posterior, origin, unit * np.pi / 2, caution=max(self.caution, _TURN_CAUTION)
-                )
+                turned(posterior, origin, unit * np.pi / 2, caution=max(caution, _TURN_CAUTION))
             )
-        ends = [lowest(posterior, x, state.radius * unit, caution=self.caution) for x in starts]
+        ends = [lowest(posterior, x, state.radius * unit, caution=caution) for x in starts]
         centre = self._best(np.stack(ends), posterior)
         gain = posterior.predict(origin)[0] - posterior.predict(centre)[0]
         answer = self._best(np.stack([base, centre]), posterior)
@@ -233,6 +263,8 @@ class LocalModel:
         """Double the repetitions if the noise of one evaluation hides what is to be gained."""
         known = answer.variances[np.isfinite(answer.variances)]
         if state.level >= self.doublings or not len(known) or not (self.shots or state.own_shots):
+            return state
+        if self.few_shots is not None:
             return state
         if state.hyper is not None and state.hyper.drift > _DRIFTING:
             return state  # More shots do not average over mini-batches; more rounds do.
@@ -250,17 +282,16 @@ class LocalModel:
         return replace(state, stalled=state.stalled + 1)
 
     def _escaped(
-        self, state: LocalModelState, posterior: Posterior, base: FloatArray
+        self, state: LocalModelState, posterior: Posterior, base: FloatArray, optimism: float
     ) -> LocalModelState:
         """Go where the model hopes for less, and come back after a few rounds if it is not so."""
         rng = np.random.default_rng([state.seed, 3, state.step])
         unit = state.kernel.natural_shifts() * 2 / np.pi
         start = base + rng.uniform(-_KICK, _KICK, len(base)) * unit
-        centre = lowest(posterior, start, unit, caution=-self.caution)
+        centre = lowest(posterior, start, unit, caution=-optimism)
         return replace(
             state, params=frozen(base), centre=centre, origin=centre, gain=0.0,
             radius=self.radius, stalled=0, exploring=_EXPLORED, former=base[None],
-            level=max(0, state.level - self.relief),
         )  # fmt: skip
 
     def _best(self, points: FloatArray, posterior: Posterior) -> FloatArray:

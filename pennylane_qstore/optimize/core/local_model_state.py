@@ -34,6 +34,7 @@ class LocalModelState:
         taken: Coordinates shifted so far.
         level: How often the repetitions were doubled.
         own_shots: Repetitions of one circuit as the objective does it; 0 where not known.
+        paid: Repetitions of all evaluations so far, where the model set them.
         loss: Loss at ``params`` before the last step, by the model.
         loss_error: Its standard deviation.
     """
@@ -56,6 +57,7 @@ class LocalModelState:
     taken: int = 0
     level: int = 0
     own_shots: int = 0
+    paid: int = 0
     loss: float | None = None
     loss_error: float | None = None
 
@@ -80,9 +82,11 @@ class LocalModelState:
 def joined(state: LocalModelState, query: Query, answer: Answer) -> Evaluations:
     """All evaluations, old and new."""
     old, n = state.data, len(query.points)
+    shots = np.full(n, np.nan) if query.shots is None else query.shots
     return Evaluations(
         np.concatenate([old.points, query.points]),
         np.concatenate([old.losses, answer.losses]),
         np.concatenate([old.variances, answer.variances]),
         np.concatenate([old.rounds, np.full(n, state.step)]),
+        np.concatenate([old.shots, shots]),
     )

@@ -1,7 +1,6 @@
 """The model-based core: pure, resumable, indifferent to units, and it gets there."""
 
 import json
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -9,6 +8,7 @@ import pytest
 
 from pennylane_qstore.errors import InvalidOptionError
 from pennylane_qstore.optimize.core import Answer, Counts, LocalModel, dump
+from pennylane_qstore.optimize.core.few_shots import FewShots
 from pennylane_qstore.optimize.errors import (
     InvalidLossError,
     InvalidStateError,
@@ -115,9 +115,10 @@ def test_runs_of_one_seed_are_identical_and_of_two_seeds_are_not():
     assert not np.array_equal(first.params, other.params)
 
 
+@pytest.mark.parametrize("few_shots", [None, FewShots()])
 @pytest.mark.parametrize("stop", range(8))
-def test_a_run_resumed_from_json_at_any_step_repeats_the_undisturbed_one(stop):
-    core = LocalModel(fraction=0.5, patience=2, window=30)
+def test_a_run_resumed_from_json_at_any_step_repeats_the_undisturbed_one(stop, few_shots):
+    core = LocalModel(shots=10, fraction=0.5, patience=2, window=30, few_shots=few_shots)
     whole = run(core, core.init(START, seed=8), 8, sigma=0.3)
     part = run(core, core.init(START, seed=8), stop, sigma=0.3)
     resumed = core.load(json.loads(json.dumps(dump(part))))
@@ -175,15 +176,6 @@ def test_without_progress_it_explores_and_keeps_the_best_point():
     assert chain(state.params)[0] < -5.4
 
 
-@pytest.mark.parametrize(("relief", "level"), [(0, 2), (1, 1), (3, 0)])
-def test_on_the_way_to_another_basin_some_doublings_are_taken_back(relief, level):
-    core = LocalModel(shots=100, doublings=2, relief=relief, patience=1)
-    state = replace(core.init(np.full(4, np.pi), seed=13), level=2)
-    state = run(core, state, 1)
-    assert (state.exploring, state.level) == (4, level)
-    assert core.ask(state).shots[0] == 100 * 2**level
-
-
 def test_the_window_bounds_what_is_kept():
     core = LocalModel(window=10)
     state = run(core, core.init(START, seed=14), 10)
@@ -231,7 +223,10 @@ def test_equal_losses_everywhere_do_not_break_it():
     assert state.loss == pytest.approx(2.5)
 
 
-@pytest.mark.parametrize("option", [{"fraction": 0.0}, {"radius": -1.0}, {"patience": 0}])
+@pytest.mark.parametrize(
+    "option",
+    [{"fraction": 0.0}, {"radius": -1.0}, {"patience": 0}, {"few_shots": FewShots()}],
+)
 def test_settings_out_of_range_are_refused(option):
     with pytest.raises(InvalidOptionError):
         LocalModel(**option)

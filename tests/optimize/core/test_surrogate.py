@@ -29,7 +29,8 @@ def data(seed=0, n=25, known=True):
     variances = rng.uniform(0.01, 0.1, n)
     if not known:
         variances[::3] = np.nan
-    return Evaluations(rng.normal(size=(n, 3)), rng.normal(size=n), variances, np.arange(n) // 9)
+    points, losses = rng.normal(size=(n, 3)), rng.normal(size=n)
+    return Evaluations(points, losses, variances, np.arange(n) // 9, np.full(n, 100.0))
 
 
 def product_by_hand(left, right, spread):
@@ -95,7 +96,7 @@ def test_three_points_on_a_line_fix_the_loss_of_one_pauli_rotation_everywhere_on
     def loss(x):
         return 0.4 - 0.8 * np.cos(x[..., 0] + 0.1)
 
-    evaluations = Evaluations(points, loss(points), np.zeros(3), np.zeros(3, dtype=int))
+    evaluations = Evaluations(points, loss(points), np.zeros(3), np.zeros(3, dtype=int), np.ones(3))
     posterior = Posterior(kernel, evaluations, Hyperparameters(1.0, 3.0, 1e-6, 1e-7))
     for angle in np.linspace(-3, 3, 9):
         mean, std = posterior.predict(np.array([angle, 0.7]))
@@ -152,7 +153,9 @@ def test_unknown_noise_is_learned_from_repeated_evaluations():
     rng = np.random.default_rng(5)
     points = np.repeat(rng.uniform(-1, 1, (12, 3)), 10, axis=0)
     losses = np.cos(points).sum(axis=1) + rng.normal(0, 0.1, 120)
-    evaluations = Evaluations(points, losses, np.full(120, np.nan), np.zeros(120, dtype=int))
+    evaluations = Evaluations(
+        points, losses, np.full(120, np.nan), np.zeros(120, dtype=int), np.ones(120)
+    )
     noise = learn(KERNEL, evaluations, first_guess(evaluations)).noise
     # 108 degrees of freedom: the relative error of the variance is sqrt(2 / 108).
     assert noise == pytest.approx(0.01, rel=5 * np.sqrt(2 / 108))
@@ -187,7 +190,7 @@ def test_a_parameter_is_turned_to_the_far_side_of_its_circle():
     kernel = AngleKernel.independent(2)
     points = np.array([[0.0, 0], [np.pi / 2, 0], [-np.pi / 2, 0], [0, np.pi / 2], [0, -np.pi / 2]])
     losses = np.cos(points[:, 0]) - np.cos(points[:, 1])
-    evaluations = Evaluations(points, losses, np.full(5, 1e-6), np.zeros(5, dtype=int))
+    evaluations = Evaluations(points, losses, np.full(5, 1e-6), np.zeros(5, dtype=int), np.ones(5))
     posterior = Posterior(kernel, evaluations, Hyperparameters(1.0, 4.0, 1e-6, 1e-7))
     found = turned(posterior, np.zeros(2), np.full(2, np.pi / 2), caution=1.0)
     np.testing.assert_allclose(found, [np.pi, 0.0])

@@ -10,6 +10,8 @@ FloatArray = NDArray[np.float64]
 # The factors stay positive and their Fourier series short: coefficients fall as 0.54 ** k.
 SMALLEST_SPREAD = 2.2
 LARGEST_SPREAD = 1e5
+# That of hardware-efficient circuits, QAOA and matching ansatzes from random starts.
+TYPICAL_SPREAD = 4.0
 _TOLERANCE = 1e-10
 # Of a matrix that are worked on at a time, so that they stay in the processor's cache.
 _ROWS = 64
@@ -94,6 +96,11 @@ class AngleKernel:
         factors = spread - 1 + np.cos(difference)
         values = np.exp(np.log(factors / spread) @ self.counts)
         return values, -np.sin(difference) / factors * self.counts
+
+    def nearest(self, points: FloatArray, centre: FloatArray, n_points: int) -> NDArray[np.int64]:
+        """Rows of the points most correlated with a centre, in their order."""
+        correlation = self.correlation(points, centre, TYPICAL_SPREAD)[:, 0]
+        return np.sort(np.argsort(-correlation, kind="stable")[:n_points])
 
     def natural_shifts(self) -> FloatArray:
         r"""Shifts :math:`\frac{\pi}{2} / \sqrt{\sum_f n_f M_{fp}^2}` of each parameter.

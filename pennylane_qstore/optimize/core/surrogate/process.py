@@ -10,6 +10,7 @@ from scipy.optimize import minimize
 from pennylane_qstore.optimize.core.surrogate.kernel import (
     LARGEST_SPREAD,
     SMALLEST_SPREAD,
+    TYPICAL_SPREAD,
     AngleKernel,
     series,
 )
@@ -17,11 +18,12 @@ from pennylane_qstore.optimize.core.surrogate.kernel import (
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-# Medians of the priors, and their widths as factors of e. The spread is that of hardware-efficient
-# circuits, QAOA and matching ansatzes from random starts; losses drift where data say so only.
-_SPREAD, _SPREAD_WIDTH = 4.0, 0.6
+# Medians of the priors, and their widths as factors of e. Losses drift where data say so only.
+_SPREAD_WIDTH = 0.6
 _DRIFT, _DRIFT_WIDTH = 1e-4, 2.0
 _VARIANCE_WIDTH, _NOISE_WIDTH = 1.5, 4.0
+# How much less than the variance the spread may change where they are held.
+_STEADIER_SPREAD = 0.7
 # Relative to the variance of the process; what rounding needs on exact losses.
 _JITTER = 1e-9
 _SMALLEST_DRIFT, _LARGEST_DRIFT = 1e-7, 1e2
@@ -36,21 +38,21 @@ class Evaluations:
         losses: Shape ``(n,)``.
         variances: Of each loss; NaN where not known. Shape ``(n,)``.
         rounds: Step that asked for each, shape ``(n,)``.
+        shots: Repetitions of each; NaN where the objective decided. Shape ``(n,)``.
     """
 
     points: FloatArray
     losses: FloatArray
     variances: FloatArray
     rounds: IntArray
+    shots: FloatArray
 
     def __len__(self) -> int:
         return len(self.losses)
 
     def take(self, rows: IntArray) -> "Evaluations":
         """Some of them."""
-        return Evaluations(
-            self.points[rows], self.losses[rows], self.variances[rows], self.rounds[rows]
-        )
+        return Evaluations(*(getattr(self, name)[rows] for name in self.__slots__))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +166,25 @@ def factorise(covariance: FloatArray, noise: FloatArray, variance: float) -> Flo
 
 
 def learn(
-    kernel: AngleKernel, data: Evaluations, start: Hyperparameters, *, max_iterations: int = 30
+    kernel: AngleKernel,
+    data: Evaluations,
+    start: Hyperparameters,
+    *,
+    steadiness: float = np.inf,
+    max_iterations: int = 30,
 ) -> Hyperparameters:
     """Hyperparameters of largest posterior probability, found from ``start`` by L-BFGS.
 
     The priors are wide and follow the units of the losses. The noise is only learned from
     evaluations without a variance, the drift only from more than one round.
+
+    Args:
+        kernel: Correlation of losses.
+        data: Evaluations, at least one.
+        start: Where to begin.
+        steadiness: Standard deviation of the logarithm of the variance, and in proportion of the
+            spread, around those of ``start``.
+        max_iterations: Of L-BFGS.
     """
     scale = float(np.log(_size(data)))
     centre = first_guess(data).logs()
@@ -184,14 +199,16 @@ def learn(
         True, True, bool(np.isnan(data.variances).any()), len(np.unique(data.rounds)) > 1
     ])  # fmt: skip
     fixed = start.logs()
+    step = steadiness * np.array([1.0, _STEADIER_SPREAD, np.inf, np.inf])
     evidence = Evidence(kernel, data)
 
     def objective(free: FloatArray) -> tuple[float, FloatArray]:
         logs = fixed.copy()
         logs[active] = free
         value, gradient = evidence(Hyperparameters.of_logs(logs))
-        away = (logs - centre) / width
-        return value + 0.5 * float(away @ away), (gradient + away / width)[active]
+        away, moved = (logs - centre) / width, (logs - start.logs()) / step
+        penalty = 0.5 * float(away @ away + moved @ moved)
+        return value + penalty, (gradient + away / width + moved / step)[active]
 
     found = minimize(
         objective,
@@ -253,7 +270,7 @@ class Evidence:
 def first_guess(data: Evaluations) -> Hyperparameters:
     """Medians of the priors, in the units of the losses."""
     size = _size(data)
-    return Hyperparameters(2 * size, _SPREAD, 0.0025 * size, _DRIFT)
+    return Hyperparameters(2 * size, TYPICAL_SPREAD, 0.0025 * size, _DRIFT)
 
 
 def _size(data: Evaluations) -> float:
@@ -266,6 +283,4 @@ def near(data: Evaluations, kernel: AngleKernel, point: FloatArray, n_points: in
     """The evaluations most correlated with a point, in the order in which they came."""
     if len(data) <= n_points:
         return data
-    correlation = kernel.correlation(data.points, point, _SPREAD)[:, 0]
-    rows = np.sort(np.argsort(-correlation, kind="stable")[:n_points])
-    return data.take(rows)
+    return data.take(kernel.nearest(data.points, point, n_points))

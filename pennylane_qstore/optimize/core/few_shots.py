@@ -1,0 +1,91 @@
+"""What a local model does differently where each evaluation has very few shots."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pennylane_qstore.errors import InvalidOptionError
+from pennylane_qstore.optimize.core.surrogate import AngleKernel, Evaluations
+from pennylane_qstore.optimize.core.surrogate.kernel import TYPICAL_SPREAD
+
+FloatArray = NDArray[np.float64]
+
+# The first rounds after each of which the model is learned anew, and by which factor their number
+# has to grow later on.
+_FIRST, _LATER = 8, 1.15
+# Evaluations that hyperparameters are learned from: over the whole window, and about the centre.
+_OVER_ALL, _ABOUT = 200, 100
+
+
+@dataclass(frozen=True, slots=True)
+class FewShots:
+    r"""How :class:`~pennylane_qstore.optimize.core.local_model.LocalModel` lives with much noise.
+
+    Attributes:
+        growth: A round takes at least this share of all shots before it, so that rounds get
+            dearer only as fast as there is something to lose. Rounds in another basin do not.
+        most: Most shots of an evaluation.
+        steadiness: By how many factors of e the variance of the process may change when it is
+            learned anew, as a standard deviation.
+        scatter: Standard deviation of random shifts of parameters that turn several gates, in
+            their natural shifts. No single shift tells such a parameter's slope.
+        relaxation: Factor of the caution for each round without significant progress. The answer
+            is still chosen with full caution.
+
+    Raises:
+        InvalidOptionError: If a setting is out of its range.
+    """
+
+    growth: float = 0.03
+    most: int = 10_000
+    steadiness: float = 0.5
+    scatter: float = 0.2
+    relaxation: float = 0.75
+
+    def __post_init__(self) -> None:
+        positive = self.most >= 1 and self.steadiness > 0 and 0 < self.relaxation <= 1
+        if min(self.growth, self.scatter) < 0 or not positive:
+            raise InvalidOptionError(
+                f"growth {self.growth} and scatter {self.scatter} have to be 0 or more, most "
+                f"{self.most} at least 1, steadiness {self.steadiness} positive and relaxation "
+                f"{self.relaxation} in (0, 1]"
+            )
+
+    def shots(self, least: int, paid: int, n_points: int) -> int:
+        """Repetitions of each evaluation of a round, given those of all evaluations so far."""
+        return max(least, min(self.most, int(self.growth * paid / n_points)))
+
+    def scattered(self, points: FloatArray, kernel: AngleKernel, seed: list[int]) -> FloatArray:
+        """The points but the first, which is the centre, shifted at random."""
+        squares = kernel.angles**2
+        several = kernel.counts @ squares > squares.max(axis=0, initial=0.0) * (1 + 1e-9)
+        shifts = np.random.default_rng(seed).normal(size=points.shape) * several
+        shifts[0] = 0.0
+        return points + self.scatter * kernel.natural_shifts() * shifts
+
+    def smoothed(self, data: Evaluations, kernel: AngleKernel) -> Evaluations:
+        """The evaluations with the variance of one shot averaged over all, weighted by nearness.
+
+        Few shots tell a variance badly, and those that were lucky tell one too small, so that a
+        model that believed them would follow the luckiest.
+        """
+        known = np.isfinite(data.variances)
+        if not known.any():
+            return data
+        weights = kernel.correlation(data.points, data.points[known], TYPICAL_SPREAD)
+        one_shot = weights @ (data.variances * data.shots)[known] / weights.sum(axis=1)
+        return replace(data, variances=np.where(known, one_shot / data.shots, np.nan))
+
+    def due(self, step: int) -> bool:
+        """Whether hyperparameters are learned anew at this step."""
+        if step < _FIRST:
+            return True
+        now, before = np.log([step + 1, step]) / np.log(_LATER)
+        return int(now) != int(before)
+
+    def sample(self, data: Evaluations, kernel: AngleKernel, centre: FloatArray) -> Evaluations:
+        """What hyperparameters are learned from: those over all, with far ones, tell the scales."""
+        n = len(data)
+        spaced = np.linspace(0, n - 1, min(n, _OVER_ALL)).astype(np.int64)
+        return data.take(np.union1d(spaced, kernel.nearest(data.points, centre, _ABOUT)))
