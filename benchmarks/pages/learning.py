@@ -116,8 +116,9 @@ def fresh_success() -> str:
     return f"{rates} of the runs reach the classifier's targets".replace("%", " %")
 
 
-def growing_shots() -> str:
-    found = ratios("SPSA, growing shots", "shots")
+def shots_taken(optimizer: str) -> str:
+    """What an optimizer takes beside the best tuned peer of each target."""
+    found = ratios(optimizer, "shots")
     likely = [one for one in found if one.success >= 0.5]
     rare = [one.target for one in found if one.success < 0.5]
     told = (

@@ -20,6 +20,7 @@ SHARED = (
     "rerun",
     "emulator",
     "local model",
+    "few shots",
     "growing shots",
     "overhead",
     "transfer",

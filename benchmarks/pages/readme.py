@@ -131,9 +131,15 @@ ROWS = {
         "optimizers",
         "benchmarks/optimizers/compare.py",
     ),
+    "few shots": Row(
+        'on the same problems in shots: `LocalModelOptimizer("shots")`',
+        lambda: learning.shots_taken("LocalModel, shots"),
+        "optimizers",
+        "benchmarks/optimizers/compare.py",
+    ),
     "growing shots": Row(
         "on the same problems in shots: `SPSAOptimizer` with `GrowingShots`",
-        learning.growing_shots,
+        lambda: learning.shots_taken("SPSA, growing shots"),
         "optimizers",
         "benchmarks/optimizers/compare.py",
     ),

@@ -39,7 +39,7 @@ class FewShots:
 
     growth: float = 0.03
     most: int = 10_000
-    steadiness: float = 0.5
+    steadiness: float = 0.2
     scatter: float = 0.2
     relaxation: float = 0.75
 
