@@ -26,8 +26,6 @@ class FewShots:
         growth: A round takes at least this share of all shots before it, so that rounds get
             dearer only as fast as there is something to lose. Rounds in another basin do not.
         most: Most shots of an evaluation.
-        steadiness: By how many factors of e the variance of the process may change when it is
-            learned anew, as a standard deviation.
         scatter: Standard deviation of random shifts of parameters that turn several gates, in
             their natural shifts. No single shift tells such a parameter's slope.
         relaxation: Factor of the caution for each round without significant progress. The answer
@@ -39,17 +37,14 @@ class FewShots:
 
     growth: float = 0.03
     most: int = 10_000
-    steadiness: float = 0.2
     scatter: float = 0.2
     relaxation: float = 0.75
 
     def __post_init__(self) -> None:
-        positive = self.most >= 1 and self.steadiness > 0 and 0 < self.relaxation <= 1
-        if min(self.growth, self.scatter) < 0 or not positive:
+        if min(self.growth, self.scatter) < 0 or self.most < 1 or not 0 < self.relaxation <= 1:
             raise InvalidOptionError(
                 f"growth {self.growth} and scatter {self.scatter} have to be 0 or more, most "
-                f"{self.most} at least 1, steadiness {self.steadiness} positive and relaxation "
-                f"{self.relaxation} in (0, 1]"
+                f"{self.most} at least 1 and relaxation {self.relaxation} in (0, 1]"
             )
 
     def shots(self, least: int, paid: int, n_points: int) -> int:

@@ -196,9 +196,7 @@ class LocalModel:
             return learn(kernel, near(data, kernel, centre, max(200, 2 * len(centre))), start)
         if not self.few_shots.due(state.step):
             return start
-        sample = self.few_shots.sample(data, kernel, centre)
-        steadiness = np.inf if state.hyper is None else self.few_shots.steadiness
-        return learn(kernel, sample, start, steadiness=steadiness)
+        return learn(kernel, self.few_shots.sample(data, kernel, centre), start)
 
     def _daring(self, state: LocalModelState) -> float:
         """The caution of the next move."""
@@ -262,9 +260,9 @@ class LocalModel:
     def _louder(self, state: LocalModelState, answer: Answer) -> LocalModelState:
         """Double the repetitions if the noise of one evaluation hides what is to be gained."""
         known = answer.variances[np.isfinite(answer.variances)]
-        if state.level >= self.doublings or not len(known) or not (self.shots or state.own_shots):
+        if self.few_shots is not None or state.level >= self.doublings:
             return state
-        if self.few_shots is not None:
+        if not len(known) or not (self.shots or state.own_shots):
             return state
         if state.hyper is not None and state.hyper.drift > _DRIFTING:
             return state  # More shots do not average over mini-batches; more rounds do.

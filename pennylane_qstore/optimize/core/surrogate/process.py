@@ -22,8 +22,6 @@ IntArray = NDArray[np.int64]
 _SPREAD_WIDTH = 0.6
 _DRIFT, _DRIFT_WIDTH = 1e-4, 2.0
 _VARIANCE_WIDTH, _NOISE_WIDTH = 1.5, 4.0
-# How much less than the variance the spread may change where they are held.
-_STEADIER_SPREAD = 0.7
 # Relative to the variance of the process; what rounding needs on exact losses.
 _JITTER = 1e-9
 _SMALLEST_DRIFT, _LARGEST_DRIFT = 1e-7, 1e2
@@ -166,25 +164,12 @@ def factorise(covariance: FloatArray, noise: FloatArray, variance: float) -> Flo
 
 
 def learn(
-    kernel: AngleKernel,
-    data: Evaluations,
-    start: Hyperparameters,
-    *,
-    steadiness: float = np.inf,
-    max_iterations: int = 30,
+    kernel: AngleKernel, data: Evaluations, start: Hyperparameters, *, max_iterations: int = 30
 ) -> Hyperparameters:
     """Hyperparameters of largest posterior probability, found from ``start`` by L-BFGS.
 
     The priors are wide and follow the units of the losses. The noise is only learned from
     evaluations without a variance, the drift only from more than one round.
-
-    Args:
-        kernel: Correlation of losses.
-        data: Evaluations, at least one.
-        start: Where to begin.
-        steadiness: Standard deviation of the logarithm of the variance, and in proportion of the
-            spread, around those of ``start``.
-        max_iterations: Of L-BFGS.
     """
     scale = float(np.log(_size(data)))
     centre = first_guess(data).logs()
@@ -199,16 +184,14 @@ def learn(
         True, True, bool(np.isnan(data.variances).any()), len(np.unique(data.rounds)) > 1
     ])  # fmt: skip
     fixed = start.logs()
-    step = steadiness * np.array([1.0, _STEADIER_SPREAD, np.inf, np.inf])
     evidence = Evidence(kernel, data)
 
     def objective(free: FloatArray) -> tuple[float, FloatArray]:
         logs = fixed.copy()
         logs[active] = free
         value, gradient = evidence(Hyperparameters.of_logs(logs))
-        away, moved = (logs - centre) / width, (logs - start.logs()) / step
-        penalty = 0.5 * float(away @ away + moved @ moved)
-        return value + penalty, (gradient + away / width + moved / step)[active]
+        away = (logs - centre) / width
+        return value + 0.5 * float(away @ away), (gradient + away / width)[active]
 
     found = minimize(
         objective,
