@@ -58,7 +58,8 @@ class LocalModelOptimizer(Optimizer[AnyState]):
         minimize: What is to be saved. ``"circuits"`` takes the objective's own shots; a model of
             the loss takes up to 16 times as many where noise hides what is to be gained.
             ``"shots"`` begins with 40 shots for each evaluation and takes, in each later step, at
-            least 3 % of all shots before it; a model of single circuits takes 100 shots for each.
+            least 3 % of all shots before it, up to 10,000 for each evaluation, but 40 again on the
+            way to another basin; a model of single circuits takes 100 shots for each.
         seed: Non-negative integer. Drawn from the system if None; ``state`` tells it.
         callback: Called with each step's report.
         settings: Settings other than those that ``minimize`` stands for. Those of a
