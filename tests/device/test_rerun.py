@@ -100,11 +100,10 @@ def test_what_was_warmed_is_used_once_and_asks_for_nothing(service, tmp_path):
     device = sampling(url, tmp_path)
     device.prewarm(TAPE)
     seen.clear()
-    first = device.execute(TAPE)
+    device.execute(TAPE)
     assert seen == []
-    second = device.execute(TAPE)
-    assert seen != []
-    assert not np.array_equal(first, second)
+    device.execute(TAPE)
+    assert seen.count("/v0.4/jobs") == 1
 
 
 def test_cleared_caches_are_empty(service, tmp_path):
