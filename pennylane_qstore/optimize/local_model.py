@@ -43,7 +43,7 @@ class LocalModelOptimizer(Optimizer[AnyState]):
     - The loss. Each step evaluates it around the current point, one parameter shifted at a time,
       and goes to the lowest pessimistic loss nearby. With P parameters these are P + 1 evaluations.
     - Where a Python cost is a sum over circuits that share their gates, as the mean over samples of
-      a data set is, the result of every single circuit. Each step runs 96 circuits, the samples
+      a data set is, the result of every single circuit. Each step runs 64 circuits, the samples
       taken in turn, each at parameters of its own, predicts the results of all samples, and goes
       to the lowest expected loss nearby. For this the circuits must be known in advance, their
       gates trained or encoding data but not both, and the cost must be differentiable by autograd

@@ -59,7 +59,7 @@ def test_a_run_killed_at_any_moment_and_run_again_pays_once(new_server, tmp_path
     for number, moment in enumerate(moments):
         server, directory = new_server(), tmp_path / f"killed-{number}"
         alive = kill_after(begin(server, directory), server, moment)
-        in_the_middle += alive and 0 < len(server.jobs)
+        in_the_middle += alive and len(server.jobs) > 0
         assert begin(server, directory).answer() == expected, f"killed after {moment} requests"
         paid = server.paid()
         assert len(paid) == N_CIRCUITS

@@ -12,6 +12,11 @@ pnp = qml.numpy
 LIBRARIES = [ours, pytest.param(qml, marks=pytest.mark.stress)]
 
 
+def seeded(library):
+    """Ours would draw a seed from the system otherwise, and is only right nearly always."""
+    return {"seed": 1} if library is ours else {}
+
+
 def run_optimizer(opt, cost_function, init_param, num_steps):
     """The loop of "Optimization using SPSA"."""
     param = init_param.copy()
@@ -56,7 +61,7 @@ def test_the_loop_of_the_spsa_demo(library):
 
     shape = qml.StronglyEntanglingLayers.shape(num_layers, num_wires)
     init_param = pnp.random.normal(scale=0.1, size=shape, requires_grad=True)
-    opt = library.SPSAOptimizer(maxiter=num_steps, c=0.15, a=0.2)
+    opt = library.SPSAOptimizer(maxiter=num_steps, c=0.15, a=0.2, **seeded(library))
     history = run_optimizer(opt, cost_function, init_param, num_steps)
     assert len(history) == num_steps + 1
     assert np.mean(history[-5:]) < history[0] - 0.2
@@ -110,6 +115,6 @@ def test_the_loop_of_the_vqe_demo(library):
 
     np.random.seed(1)
     theta = pnp.array(0.0, requires_grad=True)
-    opt = library.SPSAOptimizer(maxiter=100, a=2.0, c=0.1)
+    opt = library.SPSAOptimizer(maxiter=100, a=2.0, c=0.1, **seeded(library))
     energy = run_eigensolver(opt, cost_fn, theta, max_iterations=100, conv_tol=1e-6)
     assert energy[-1] == pytest.approx(ground, abs=1e-3)

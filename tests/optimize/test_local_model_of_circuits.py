@@ -66,8 +66,8 @@ def test_a_step_is_one_batch_of_single_circuits(name):
     with qml.Tracker(device) as tracker:
         train(optimizer, cost, start(), range(3))
     assert tracker.totals["batches"] == 3
-    assert tracker.totals["executions"] == optimizer.counts.executions == 3 * 96
-    assert tracker.totals["shots"] == optimizer.counts.shots == 3 * 96 * 400
+    assert tracker.totals["executions"] == optimizer.counts.executions == 3 * 64
+    assert tracker.totals["shots"] == optimizer.counts.shots == 3 * 64 * 400
     assert optimizer.last.reason == "model of single circuits' results"
     if name == "qstore.ionq":
         assert tracker.totals["jobs"] == 3
@@ -125,7 +125,7 @@ def test_few_shots_are_taken_where_shots_are_to_be_saved():
     with qml.Tracker(device) as tracker:
         train(optimizer, make_cost(device), start(), range(2))
     assert tracker.totals["shots"] == optimizer.counts.shots
-    assert tracker.totals["shots"] < 2 * 96 * 400
+    assert tracker.totals["shots"] < 2 * 64 * 400
 
 
 def test_a_saved_run_goes_on_bit_for_bit():

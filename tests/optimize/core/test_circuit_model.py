@@ -17,6 +17,9 @@ from pennylane_qstore.optimize.core.circuit_model.process import (
     CircuitPosterior,
     Results,
     _Evidence,
+    _prior,
+    first_guess,
+    learn,
 )
 from pennylane_qstore.optimize.core.circuit_model.proposal import (
     ExpectedLoss,
@@ -38,7 +41,7 @@ KERNEL = CircuitKernel(
     AngleKernel(np.eye(2), np.array([1.0, 3.0])),
     np.array([2]),
 )
-HYPER = CircuitHyperparameters(0.4, 3.0, 6.0)
+HYPER = CircuitHyperparameters(0.4, np.array([3.0, 5.0]), 6.0)
 
 
 def some_results(n=9, n_outputs=2, seed=0):
@@ -57,9 +60,9 @@ def covariance(points, data, others, other_data, hyper=HYPER):
     for i in range(len(points)):
         for j in range(len(others)):
             a, x = points[i] - others[j], data[i] - other_data[j]
-            g, h = hyper.trained - 1, hyper.data - 1
+            (f, g), h = hyper.trained - 1, hyper.data - 1
             factors = [
-                (g + np.cos(a[0])) / (g + 1),
+                (f + np.cos(a[0])) / (f + 1),
                 ((g + np.cos(2 * a[1])) / (g + 1)) ** 2,
                 (h + np.cos(x[0])) / (h + 1),
                 ((h + np.cos(x[1])) / (h + 1)) ** 3,
@@ -98,9 +101,40 @@ def test_the_evidence_and_its_gradient_are_those_of_a_gaussian_process():
     logs = HYPER.logs()
     value, gradient = evidence(HYPER)
     assert value == pytest.approx(reference(logs), rel=1e-6)
-    steps = 1e-5 * np.eye(3)
+    steps = 1e-5 * np.eye(4)
     found = [(reference(logs + s) - reference(logs - s)) / 2e-5 for s in steps]
     assert np.allclose(gradient, found, rtol=1e-4)
+
+
+def test_the_prior_is_normal_in_the_logarithms_and_holds_spreads_together():
+    away = np.array([0.3, -0.2, 0.5, 0.1, -0.9])
+    value, gradient = _prior(away)
+    common = (0.5 + 0.1 - 0.9) / 3
+    own = sum((x - common) ** 2 for x in away[2:])
+    assert value == pytest.approx(0.3**2 / 2 + (0.2**2 + common**2) / 0.6**2 / 2 + own / 2)
+    steps = 1e-6 * np.eye(5)
+    found = [(_prior(away + s)[0] - _prior(away - s)[0]) / 2e-6 for s in steps]
+    assert np.allclose(gradient, found, atol=1e-8)
+    assert _prior(np.zeros(2)) == (0.0, pytest.approx(np.zeros(2)))
+
+
+def test_gates_that_change_more_are_found_out():
+    """Results that hardly depend on the second of three angles, and not on the third."""
+    rng = np.random.default_rng(4)
+    kernel = CircuitKernel(AngleKernel.independent(3), AngleKernel.independent(1), NOTHING)
+    points, data = rng.uniform(-np.pi, np.pi, (80, 3)), rng.uniform(-1, 1, (80, 1))
+    values = np.cos(points[:, 0] + data[:, 0]) * (1 + 0.1 * np.cos(points[:, 1]))
+    results = Results(points, data, values[:, None], np.full(80, 1e-3))
+    spreads = learn(kernel, results, first_guess(kernel)).trained
+    assert spreads[0] < 4 < 3 * spreads[0] < spreads[1] < spreads[2]
+
+
+def test_a_sample_of_results_is_spread_over_all_of_them_and_holds_the_newest():
+    results = some_results(n=101)
+    found = results.sample(11, 3)
+    rows = [int(np.flatnonzero((results.points == one).all(axis=1))[0]) for one in found.points]
+    assert rows == [*range(0, 91, 10), 98, 99, 100]
+    assert len(some_results(n=5).sample(11, 3)) == 5
 
 
 def some_circuits(n, rng):

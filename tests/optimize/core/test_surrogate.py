@@ -37,9 +37,8 @@ def product_by_hand(left, right, spread):
     values = np.ones((len(left), len(right)))
     for i, x in enumerate(left):
         for j, y in enumerate(right):
-            for row, count in zip(ANGLES, COUNTS, strict=True):
-                factor = (spread - 1 + np.cos(row @ x - row @ y)) / spread
-                values[i, j] *= factor**count
+            for row, count, g in zip(ANGLES, COUNTS, np.broadcast_to(spread, 4), strict=True):
+                values[i, j] *= ((g - 1 + np.cos(row @ x - row @ y)) / g) ** count
     return values
 
 
@@ -68,13 +67,25 @@ def predict_by_hand(evaluations, hyper, point):
     return value, np.sqrt(variance)
 
 
-@pytest.mark.parametrize("spread", [2.2, 3.0, 20.0, 1e4])
+@pytest.mark.parametrize("spread", [2.2, 3.0, 20.0, 1e4, np.array([2.2, 5.0, 40.0, 3.0])])
 def test_the_correlation_is_the_product_over_gates(spread):
     left, right = data(1).points, data(2, n=7).points
     expected = product_by_hand(left, right, spread)
     np.testing.assert_allclose(KERNEL.correlation(left, right, spread), expected, atol=1e-9)
     values, _ = KERNEL.with_gradient(right[0], left @ ANGLES.T, spread)
     np.testing.assert_allclose(values, expected[:, 0], atol=1e-12)
+
+
+def test_what_the_logarithm_of_the_correlation_owes_to_each_spread():
+    points, rng = data(1, n=70).points, np.random.default_rng(3)
+    spreads, weights = rng.uniform(2.3, 8, len(ANGLES)), rng.normal(size=(70, 70))
+
+    def total(logs):
+        return np.sum(weights * np.log(KERNEL.correlation(points, points, np.exp(logs))))
+
+    steps = 1e-6 * np.eye(len(ANGLES))
+    found = [(total(np.log(spreads) + s) - total(np.log(spreads) - s)) / 2e-6 for s in steps]
+    np.testing.assert_allclose(KERNEL.by_spread(points, weights, spreads), found, rtol=1e-5)
 
 
 @settings(max_examples=30, deadline=None)

@@ -35,8 +35,9 @@ FloatArray = NDArray[np.float64]
 
 # Half side of the largest box, in natural shifts of a right angle.
 _WIDEST = 1.5
-# Rounds between two looks at the hyperparameters, and the newest results that these are learned of.
-_LEARNS_EVERY, _LEARNS_FROM = 4, 250
+# Rounds between two looks at the hyperparameters, and the results that these are learned from: so
+# many spread over the window, whose far ones tell the scales, and so many of the newest.
+_LEARNS_EVERY, _SPREAD_OUT, _NEWEST = 4, 400, 100
 # Of the circuits of a round, those with a shifted parameter; the others scatter about the centre.
 _SHIFTED = 0.75
 # A variance from few shots may be far too small: no less than this share of the round's mean.
@@ -65,7 +66,7 @@ class CircuitModel:
         memory: Newest circuits that the loss is the mean over, at least those of one round.
     """
 
-    circuits: int = 96
+    circuits: int = 64
     shots: int | None = None
     caution: float = 1.0
     radius: float = 0.5
@@ -156,9 +157,9 @@ class CircuitModel:
     def _learned(self, state: CircuitModelState, found: CircuitResults) -> CircuitModelState:
         """Fit the model to what is known by now, and move."""
         results = self._joined(state, found)
-        hyper = state.hyper or first_guess()
+        hyper = state.hyper or first_guess(state.kernel)
         if state.step % _LEARNS_EVERY == 0:
-            hyper = learn(state.kernel, results.newest(_LEARNS_FROM), hyper)
+            hyper = learn(state.kernel, results.sample(_SPREAD_OUT, _NEWEST), hyper)
         posterior = CircuitPosterior(state.kernel, results, hyper)
         predicted = posterior.predict(state.params, found.data)
         # No further than results go: the loss need not be defined there.

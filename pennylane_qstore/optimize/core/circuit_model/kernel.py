@@ -5,33 +5,36 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pennylane_qstore.optimize.core.state import read_only
 from pennylane_qstore.optimize.core.surrogate import AngleKernel
 
 FloatArray = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CircuitHyperparameters:
     r"""What is learned of the process besides its values.
 
     Attributes:
         variance: Prior variance :math:`\sigma^2` of a result around 0.
-        trained: Spread of the kernel over the angles of trained gates.
+        trained: Spread of the kernel for each angle of trained gates, shape ``(n_angles,)``: some
+            gates change the results far more than others.
         data: Spread of the kernel over the angles of gates that encode data.
     """
 
     variance: float
-    trained: float
+    trained: FloatArray
     data: float
 
     def logs(self) -> FloatArray:
-        """Logarithms, in the order of the attributes."""
-        return np.log([self.variance, self.trained, self.data])
+        """Logarithms, shape ``(n_angles + 2,)``: variance, data, trained."""
+        return np.log(np.concatenate([[self.variance, self.data], self.trained]))
 
     @classmethod
     def of_logs(cls, logs: FloatArray) -> "CircuitHyperparameters":
         """The inverse of :meth:`logs`."""
-        return cls(*np.exp(logs).tolist())
+        variance, data, *trained = np.exp(logs).tolist()
+        return cls(variance, read_only(np.array(trained)), data)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,9 +21,10 @@ from pennylane_qstore.optimize.core.surrogate.process import factorise
 
 FloatArray = NDArray[np.float64]
 
-# Medians of the priors, and their widths as factors of e.
+# Medians of the priors, and their widths as factors of e: of the mean of the trained angles'
+# spreads, and of the spreads about this mean.
 _VARIANCE, _SPREAD = 0.3, 4.5
-_VARIANCE_WIDTH, _SPREAD_WIDTH = 1.0, 0.6
+_VARIANCE_WIDTH, _SPREAD_WIDTH, _ABOUT_MEAN = 1.0, 0.6, 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +48,17 @@ class Results:
 
     def newest(self, n: int) -> "Results":
         """The last of them."""
-        return Results(self.points[-n:], self.data[-n:], self.values[-n:], self.noise[-n:])
+        return self.take(slice(-n, None))
+
+    def sample(self, spread_out: int, newest: int) -> "Results":
+        """Some spread evenly over all of them, and the last ones."""
+        n = len(self)
+        spaced = np.linspace(0, n - 1, min(n, spread_out)).astype(np.int64)
+        return self.take(np.union1d(spaced, np.arange(max(0, n - newest), n)))
+
+    def take(self, rows: NDArray[np.int64] | slice) -> "Results":
+        """Some of them, in the given order."""
+        return Results(self.points[rows], self.data[rows], self.values[rows], self.noise[rows])
 
 
 class CircuitPosterior:
@@ -103,50 +114,60 @@ def learn(
 ) -> CircuitHyperparameters:
     """Hyperparameters of largest posterior probability, found from ``start`` by L-BFGS."""
     evidence = _Evidence(kernel, results)
-    centre = first_guess().logs()
-    width = np.array([_VARIANCE_WIDTH, _SPREAD_WIDTH, _SPREAD_WIDTH])
+    centre = first_guess(kernel).logs()
     spreads = (np.log(SMALLEST_SPREAD), np.log(LARGEST_SPREAD))
 
     def objective(logs: FloatArray) -> tuple[float, FloatArray]:
         value, gradient = evidence(CircuitHyperparameters.of_logs(logs))
-        away = (logs - centre) / width
-        return value + 0.5 * float(away @ away), gradient + away / width
+        unlikely, slope = _prior(logs - centre)
+        return value + unlikely, gradient + slope
 
     found = minimize(
         objective,
         start.logs(),
         jac=True,
         method="L-BFGS-B",
-        bounds=[(centre[0] - 4, centre[0] + 4), spreads, spreads],
+        bounds=[(centre[0] - 4, centre[0] + 4)] + [spreads] * (len(centre) - 1),
         options={"maxiter": 20},
     )
     return CircuitHyperparameters.of_logs(found.x)
 
 
-def first_guess() -> CircuitHyperparameters:
+def first_guess(kernel: CircuitKernel) -> CircuitHyperparameters:
     """Medians of the priors."""
-    return CircuitHyperparameters(_VARIANCE, _SPREAD, _SPREAD)
+    return CircuitHyperparameters(_VARIANCE, np.full(len(kernel.trained.counts), _SPREAD), _SPREAD)
+
+
+def _prior(away: FloatArray) -> tuple[float, FloatArray]:
+    """Negative logarithm of the prior away from its median, with its gradient."""
+    common = away[2:].mean() if len(away) > 2 else 0.0
+    means = np.concatenate([away[:2], [common]])
+    scaled = means / np.array([_VARIANCE_WIDTH, _SPREAD_WIDTH, _SPREAD_WIDTH]) ** 2
+    own = (away[2:] - common) / _ABOUT_MEAN**2
+    value = 0.5 * float(means @ scaled + own @ (away[2:] - common))
+    return value, np.concatenate([scaled[:2], scaled[2] / max(len(own), 1) + own])
 
 
 class _Evidence:
     """Negative logarithm of the marginal likelihood, with its gradient by the logarithms."""
 
     def __init__(self, kernel: CircuitKernel, results: Results) -> None:
-        self._values, self._noise = results.values, results.noise
-        self._trained = _Correlations(kernel.trained, results.points)
+        self._kernel, self._results = kernel.trained, results
         self._data = _Correlations(kernel.data, results.data)
 
     def __call__(self, hyper: CircuitHyperparameters) -> tuple[float, FloatArray]:
-        trained, by_trained = self._trained(hyper.trained)
+        points, values = self._results.points, self._results.values
         data, by_data = self._data(hyper.data)
-        covariance = hyper.variance * np.exp(trained + data)
-        factor = factorise(covariance, self._noise, hyper.variance)
+        covariance = hyper.variance * np.exp(data)
+        covariance *= self._kernel.correlation(points, points, hyper.trained)
+        factor = factorise(covariance, self._results.noise, hyper.variance)
         inverse = _inverse(factor)
-        alpha = inverse @ self._values
-        n_outputs = self._values.shape[1]
-        value = 0.5 * np.sum(self._values * alpha) + n_outputs * np.log(np.diag(factor)).sum()
+        alpha = inverse @ values
+        n_outputs = values.shape[1]
+        value = 0.5 * np.sum(values * alpha) + n_outputs * np.log(np.diag(factor)).sum()
         weighted = 0.5 * (n_outputs * inverse - alpha @ alpha.T) * covariance
-        gradient = [weighted.sum(), np.sum(weighted * by_trained), np.sum(weighted * by_data)]
+        by_trained = self._kernel.by_spread(points, weighted, hyper.trained)
+        gradient = [weighted.sum(), np.sum(weighted * by_data), *by_trained]
         return float(value), np.array(gradient)
 
 

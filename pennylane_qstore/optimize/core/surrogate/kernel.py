@@ -29,7 +29,8 @@ class AngleKernel:
     Each factor holds the constant and one frequency of its angle, so that with one gate per
     factor the sample paths are exactly what Pauli rotations produce, a parameter shared by
     several gates having as many frequencies. ``spread`` is :math:`g + 1`: the squared length
-    scale of one angle, and about how many of the gates act on the loss together.
+    scale of one angle, and about how many of the gates act on the loss together. Where methods
+    take an array of spreads, each angle has its own.
 
     The logarithm of a factor is a short Fourier series (:func:`series`), so the logarithm of
     the whole matrix is a few products of matrices, none of which depends on the spread: what is
@@ -65,12 +66,12 @@ class AngleKernel:
         out -= self.counts.sum()
         return out
 
-    def correlation(self, left: ArrayLike, right: ArrayLike, spread: float) -> FloatArray:
+    def correlation(
+        self, left: ArrayLike, right: ArrayLike, spread: float | FloatArray
+    ) -> FloatArray:
         """:math:`R` between two sets of points, shape ``(n_left, n_right)``."""
-        a, b = ((np.atleast_2d(side) @ self.angles.T).T for side in (left, right))
-        out = np.ones((a.shape[1], b.shape[1]))
-        rows = np.stack([np.cos(a), np.sin(a), np.full(a.shape, spread - 1)], axis=-1) / spread
-        columns = np.stack([np.cos(b), np.sin(b), np.ones(b.shape)], axis=1)
+        rows, columns = self._sides(left, right, spread)
+        out = np.ones((rows.shape[1], columns.shape[2]))
         for start in range(0, len(out), _ROWS):
             part = out[start : start + _ROWS]
             for count, row, column in zip(self.counts.tolist(), rows, columns, strict=True):
@@ -78,8 +79,36 @@ class AngleKernel:
                 part *= factor if count == 1 else factor**count
         return out
 
+    def by_spread(
+        self, points: ArrayLike, weights: FloatArray, spread: float | FloatArray
+    ) -> FloatArray:
+        r"""Weighted sums of :math:`\partial \log R / \partial \log g_f`, shape ``(n_angles,)``.
+
+        Args:
+            points: Between all pairs of these, shape ``(n, n_params)``.
+            weights: Of each pair, shape ``(n, n)``.
+            spread: Of each angle, here :math:`g_f`.
+        """
+        rows, columns = self._sides(points, points, spread)
+        out = np.full(len(self.counts), -weights.sum())
+        for start in range(0, len(weights), _ROWS):
+            part = weights[start : start + _ROWS]
+            for index, (row, column) in enumerate(zip(rows, columns, strict=True)):
+                out[index] += np.sum(part / (row[start : start + _ROWS] @ column))
+        return out * self.counts
+
+    def _sides(
+        self, left: ArrayLike, right: ArrayLike, spread: float | FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Of each angle, two matrices whose product is its factor between all pairs of points."""
+        a, b = ((np.atleast_2d(side) @ self.angles.T).T for side in (left, right))
+        spreads = np.broadcast_to(spread, len(a))[:, None]
+        constant = np.broadcast_to(spreads - 1, a.shape)
+        rows = np.stack([np.cos(a), np.sin(a), constant], axis=-1) / spreads[:, :, None]
+        return rows, np.stack([np.cos(b), np.sin(b), np.ones(b.shape)], axis=1)
+
     def with_gradient(
-        self, point: FloatArray, others: FloatArray, spread: float
+        self, point: FloatArray, others: FloatArray, spread: float | FloatArray
     ) -> tuple[FloatArray, FloatArray]:
         r"""Correlations of one point with others, and what their gradients are made of.
 
