@@ -1,6 +1,15 @@
+import signal
+
 import pytest
 
 pytest_plugins = ["tests.faults.fixtures"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c():
+    """Shells start what runs in the background deaf to it, and some tests press it."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 """The model of single circuits' results: its algebra, its steps, its resumption."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -298,12 +299,54 @@ def test_parameters_that_only_the_loss_itself_knows_are_moved_too():
     assert state.params[2] == pytest.approx(1.0, abs=1e-3)
 
 
-def test_a_run_goes_on_bit_for_bit_from_its_saved_state():
-    core = CircuitModel(circuits=12)
+def flat_run(core, n):
+    """Rounds in which nothing is ever lower."""
+    state = start(core, kernel=KERNEL, params=(0.1, 0.2, 0.3))
+    for _ in range(n):
+        state = core.tell(state, answer_for(core.ask(state)))
+    return state
+
+
+def test_where_nothing_is_gained_another_start_is_tried_and_the_answer_kept():
+    core = CircuitModel(circuits=8, patience=3)
+    before, after = flat_run(core, 3), flat_run(core, 4)
+    assert before.rival is None
+    assert before.stalled == 2
+    assert np.array_equal(before.params, before.centre)
+    assert np.array_equal(after.params, before.params)
+    assert after.rival == pytest.approx(0.0)
+    assert after.loss == before.loss
+    assert "another start" in after.reason
+    away = np.abs(after.centre - before.centre)
+    assert (away[:2] > 0).all()
+    assert (away <= 2 * KERNEL.trained.natural_shifts())[:2].all()
+    assert away[2] == 0  # no circuit depends on it
+    asked = core.ask(after).singles
+    assert np.array_equal(np.median(asked, axis=0), after.centre)
+    again = flat_run(core, 8)
+    assert np.array_equal(again.params, before.params)
+    assert not np.array_equal(again.centre, after.centre)
+
+
+@pytest.mark.parametrize(("rival", "stays"), [(-1.0, True), (10.0, False)])
+def test_another_start_has_to_be_better_by_what_is_known(rival, stays):
+    core, oracle = CircuitModel(circuits=12), Toy()
+    state = run(core, start(core), oracle, 3)
+    kept = replace(state, params=np.array([9.0, 9.0]), rival=rival)
+    state = run(core, kept, oracle, 1)
+    assert np.array_equal(state.params, kept.params) == stays
+    assert (state.rival is None) != stays
+    if not stays:
+        assert np.array_equal(state.params, state.centre)
+
+
+@pytest.mark.parametrize("patience", [1, 15])
+def test_a_run_goes_on_bit_for_bit_from_its_saved_state(patience):
+    core = CircuitModel(circuits=12, patience=patience)
     whole = run(core, start(core), Toy(), 8)
     oracle = Toy()
     half = run(core, start(core), oracle, 4)
-    loaded = CircuitModel(circuits=12).load(json.loads(json.dumps(dump(half))))
+    loaded = core.load(json.loads(json.dumps(dump(half))))
     assert isinstance(loaded, CircuitModelState)
     resumed = run(core, loaded, oracle, 4)
     assert np.array_equal(resumed.params, whole.params)
@@ -345,7 +388,9 @@ def test_answers_that_do_not_fit_are_refused():
         core.load({"step": 1})
 
 
-@pytest.mark.parametrize("wrong", [{"circuits": 1}, {"radius": 0.0}, {"window": 10}])
+@pytest.mark.parametrize(
+    "wrong", [{"circuits": 1}, {"radius": 0.0}, {"window": 10}, {"patience": 0}]
+)
 def test_settings_that_make_no_sense_are_refused(wrong):
     with pytest.raises(InvalidOptionError, match=next(iter(wrong))):
         CircuitModel(**wrong)

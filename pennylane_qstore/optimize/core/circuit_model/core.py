@@ -40,6 +40,8 @@ _WIDEST = 1.5
 _LEARNS_EVERY, _SPREAD_OUT, _NEWEST = 4, 400, 100
 # Of the circuits of a round, those with a shifted parameter; the others scatter about the centre.
 _SHIFTED = 0.75
+# Half side of the box in which another start is drawn, in natural shifts: a whole turn of a gate.
+_ELSEWHERE = 2.0
 # A variance from few shots may be far too small: no less than this share of the round's mean.
 _LEAST_NOISE = 0.1
 
@@ -64,6 +66,8 @@ class CircuitModel:
         scatter: Standard deviation of the circuits about the centre, in the same unit.
         window: Newest results that the model is fitted to.
         memory: Newest circuits that the loss is the mean over, at least those of one round.
+        patience: Rounds without significant progress, after which another start is tried. The
+            answer stays until the expected loss there is lower.
     """
 
     circuits: int = 64
@@ -73,6 +77,7 @@ class CircuitModel:
     scatter: float = 0.4
     window: int = 1800
     memory: int = 256
+    patience: int = 15
 
     def __post_init__(self) -> None:
         if self.circuits < 2 or self.radius <= 0 or self.window < self.circuits:
@@ -80,6 +85,8 @@ class CircuitModel:
                 f"circuits {self.circuits} have to be 2 or more, radius {self.radius} positive and "
                 f"window {self.window} no less than circuits"
             )
+        if self.patience < 1:
+            raise InvalidOptionError(f"patience {self.patience} has to be at least 1")
 
     def init(self, params: ArrayLike, *, seed: int, kernel: CircuitKernel) -> CircuitModelState:
         """Start at ``params`` (any shape; flattened).
@@ -95,14 +102,15 @@ class CircuitModel:
         check_counters(0, seed)
         start = frozen(params)
         return CircuitModelState(
-            start, 0, seed, kernel.trained, kernel.data, kernel.direct, start, self.radius
-        )
+            start, 0, seed, kernel.trained, kernel.data, kernel.direct, start, start,
+            self.radius,
+        )  # fmt: skip
 
     def ask(self, state: CircuitModelState) -> Query:
         """Single circuits, most with one parameter shifted and the others about the centre."""
         steps = self._steps(state)
         np.random.default_rng([state.seed, 4, state.step]).shuffle(steps)
-        return Query(singles=state.params + steps, single_shots=self.shots, turn=state.turn)
+        return Query(singles=state.centre + steps, single_shots=self.shots, turn=state.turn)
 
     def tell(self, state: CircuitModelState, answer: Answer) -> CircuitModelState:
         """The state after the round.
@@ -120,7 +128,10 @@ class CircuitModel:
     def move(self, state: CircuitModelState, params: ArrayLike) -> CircuitModelState:
         """Go on from other parameters; what was run is still known."""
         point = frozen(params)
-        return replace(state, params=point, origin=point, gain=0.0)
+        return replace(
+            state, params=point, centre=point, origin=point, gain=0.0, anchor=None, stalled=0,
+            rival=None,
+        )  # fmt: skip
 
     def load(self, values: Any) -> CircuitModelState:
         """The state that ``dump`` wrote."""
@@ -161,38 +172,63 @@ class CircuitModel:
         if state.step % _LEARNS_EVERY == 0:
             hyper = learn(state.kernel, results.sample(_SPREAD_OUT, _NEWEST), hyper)
         posterior = CircuitPosterior(state.kernel, results, hyper)
-        predicted = posterior.predict(state.params, found.data)
+        predicted = posterior.predict(state.centre, found.data)
         # No further than results go: the loss need not be defined there.
         reference = np.clip(predicted, results.values.min(axis=0), results.values.max(axis=0))
         loss = found.expand(reference)
         loss.check(state.step)
         slope = loss.slope[:, : reference.shape[1]]
-        error = posterior.variance_of_sum(state.params, found.data, slope) ** 0.5
-        direct = np.tile(state.params[state.direct], (len(reference), 1))
+        error = posterior.variance_of_sum(state.centre, found.data, slope) ** 0.5
+        direct = np.tile(state.centre[state.direct], (len(reference), 1))
         around = np.concatenate([reference, direct], axis=1)
         circuits = remembered(state.circuits, found.data, around, loss)
         n_kept = max(self.memory, len(found.data))
         circuits = circuits.take(np.arange(max(0, len(circuits) - n_kept), len(circuits)))
-        expected = ExpectedLoss(posterior, circuits, self.caution)
-        now, _ = expected(state.params)
-        real = expected(state.origin)[0] - now
-        radius = followed(state.radius, gain=state.gain, real=real, widest=_WIDEST)
-        unit = state.trained.natural_shifts() * 2 / np.pi
-        end = lowest_expected(expected, state.params, radius * unit)
-        return replace(
+        state = replace(
             state,
-            params=frozen(end),
             step=state.step + 1,
-            origin=state.params,
-            radius=radius,
             results=results,
             hyper=hyper,
             circuits=circuits,
-            gain=now - expected(end)[0],
             shifted=state.shifted + self._n_shifted(state),
             turn=state.turn + self.circuits,
-            loss=loss.value,
-            loss_error=error,
+        )
+        if state.rival is None:
+            state = replace(state, loss=loss.value, loss_error=error)
+        return self._moved(state, ExpectedLoss(posterior, circuits, self.caution), error)
+
+    def _moved(
+        self, state: CircuitModelState, expected: ExpectedLoss, error: float
+    ) -> CircuitModelState:
+        """Go to the lowest expected loss nearby, or to another start; and the answer so far."""
+        now, _ = expected(state.centre)
+        if state.anchor is None or expected(state.anchor)[0] - now > 0.5 * error:
+            state = replace(state, anchor=state.centre, stalled=0)
+        else:
+            state = replace(state, stalled=state.stalled + 1)
+        if state.stalled >= self.patience:
+            return self._elsewhere(state, now)
+        real = expected(state.origin)[0] - now
+        radius = followed(state.radius, gain=state.gain, real=real, widest=_WIDEST)
+        unit = state.trained.natural_shifts() * 2 / np.pi
+        end = frozen(lowest_expected(expected, state.centre, radius * unit))
+        least = expected(end)[0]
+        state = replace(state, centre=end, origin=state.centre, radius=radius, gain=now - least)
+        if state.rival is not None and state.rival <= least + 0.5 * error:
+            return state
+        return replace(state, params=end, rival=None)
+
+    def _elsewhere(self, state: CircuitModelState, now: float) -> CircuitModelState:
+        """Another start; the better one of the last and the one before stays the answer."""
+        if state.rival is None or now < state.rival:
+            state = replace(state, params=state.centre, rival=now)
+        live = state.kernel.live
+        away = np.random.default_rng([state.seed, 5, state.step]).uniform(-1, 1, len(live))
+        point = state.centre.copy()
+        point[live] += _ELSEWHERE * away * state.trained.natural_shifts()[live]
+        start = frozen(point)
+        return replace(
+            state, centre=start, origin=start, gain=0.0, anchor=None, stalled=0, radius=self.radius
         )
 
     def _joined(self, state: CircuitModelState, found: CircuitResults) -> Results:

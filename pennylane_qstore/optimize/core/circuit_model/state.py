@@ -21,7 +21,7 @@ class CircuitModelState:
     """All that a resumed run needs; the settings stay with :class:`CircuitModel`.
 
     Attributes:
-        params: The answer so far, shape ``(n_params,)``, read-only; the next round is about it.
+        params: The answer so far, shape ``(n_params,)``, read-only.
         step: Number of rounds taken.
         seed: Together with the step, decides all that is random.
         trained: Angles of trained gates per unit of each parameter, and how many gates have each,
@@ -31,12 +31,17 @@ class CircuitModelState:
         results: What the model is fitted to; None before the first round, as are the next two.
         hyper: What was learned besides.
         circuits: What the loss is the mean over.
+        centre: What the next round is about: the answer, or on the way from another start.
         origin: Where the last step began, and ``gain``, by how much the loss should have fallen.
         gain: See ``origin``; 0 where nothing was predicted.
         radius: Half side of the box of the next step, in natural shifts of a right angle.
         shifted: Parameters shifted so far, and ``turn``, circuits run so far.
         turn: See ``shifted``.
-        loss: Loss at ``params`` before the last step, by the model.
+        anchor: Where the loss last fell significantly; None before the first round.
+        stalled: Rounds since then.
+        rival: Expected loss at ``params`` that another start has to beat; None if there is none.
+        loss: By the model, at the answer before the last step; on the way from another start, when
+            the answer was last looked at.
         loss_error: Its standard deviation.
     """
 
@@ -46,6 +51,7 @@ class CircuitModelState:
     trained: AngleKernel
     encoded: AngleKernel
     direct: NDArray[np.int64]
+    centre: FloatArray
     origin: FloatArray
     radius: float
     results: Results | None = None
@@ -54,6 +60,9 @@ class CircuitModelState:
     gain: float = 0.0
     shifted: int = 0
     turn: int = 0
+    anchor: FloatArray | None = None
+    stalled: int = 0
+    rival: float | None = None
     loss: float | None = None
     loss_error: float | None = None
 
@@ -64,5 +73,6 @@ class CircuitModelState:
 
     @property
     def reason(self) -> str:
-        """What the model is of."""
-        return "model of single circuits' results"
+        """What the model is of, and whether the answer waits for something better."""
+        model = "model of single circuits' results"
+        return model if self.rival is None else model + "; another start is tried"
