@@ -42,6 +42,8 @@ _LEARNS_EVERY, _SPREAD_OUT, _NEWEST = 4, 400, 100
 _SHIFTED = 0.75
 # Half side of the box in which another start is drawn, in natural shifts: a whole turn of a gate.
 _ELSEWHERE = 2.0
+# By how many of its standard errors a loss has to be lower to count as progress.
+_SIGNIFICANT = 0.5
 # A variance from few shots may be far too small: no less than this share of the round's mean.
 _LEAST_NOISE = 0.1
 
@@ -66,8 +68,9 @@ class CircuitModel:
         scatter: Standard deviation of the circuits about the centre, in the same unit.
         window: Newest results that the model is fitted to.
         memory: Newest circuits that the loss is the mean over, at least those of one round.
-        patience: Rounds without significant progress, after which another start is tried. The
-            answer stays until the expected loss there is lower.
+        patience: Rounds in which the expected loss does not fall by half its standard error,
+            after which another start is drawn within a turn of each gate. The answer stays
+            until the expected loss there is lower by as much.
     """
 
     circuits: int = 64
@@ -202,7 +205,7 @@ class CircuitModel:
     ) -> CircuitModelState:
         """Go to the lowest expected loss nearby, or to another start; and the answer so far."""
         now, _ = expected(state.centre)
-        if state.anchor is None or expected(state.anchor)[0] - now > 0.5 * error:
+        if state.anchor is None or expected(state.anchor)[0] - now > _SIGNIFICANT * error:
             state = replace(state, anchor=state.centre, stalled=0)
         else:
             state = replace(state, stalled=state.stalled + 1)
@@ -214,7 +217,7 @@ class CircuitModel:
         end = frozen(lowest_expected(expected, state.centre, radius * unit))
         least = expected(end)[0]
         state = replace(state, centre=end, origin=state.centre, radius=radius, gain=now - least)
-        if state.rival is not None and state.rival <= least + 0.5 * error:
+        if state.rival is not None and state.rival <= least + _SIGNIFICANT * error:
             return state
         return replace(state, params=end, rival=None)
 
