@@ -26,7 +26,7 @@ AnyState = LocalModelState | CircuitModelState
 SETTINGS: dict[str, tuple[LocalModel, CircuitModel]] = {
     "circuits": (LocalModel(), CircuitModel()),
     "shots": (
-        LocalModel(shots=40, few_shots=FewShots(), widest=0.6, patience=7, window=1000),
+        LocalModel(shots=40, few_shots=FewShots(), patience=7, window=1000),
         CircuitModel(shots=100),
     ),
 }

@@ -16,6 +16,8 @@ FloatArray = NDArray[np.float64]
 _FIRST, _LATER = 8, 1.15
 # Evaluations that hyperparameters are learned from: over the whole window, and about the centre.
 _OVER_ALL, _ABOUT = 200, 100
+# Numbers of last centres whose means may be the answer.
+_MEANS = (1, 3, 5, 8, 12, 20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class FewShots:
             their natural shifts. No single shift tells such a parameter's slope.
         relaxation: Factor of the caution for each round without significant progress. The answer
             is still chosen with full caution.
+        doubt: Standard deviations that count as loss when the answer is chosen. The model thinks
+            too well of the point that it likes best; means of the last centres are surer.
 
     Raises:
         InvalidOptionError: If a setting is out of its range.
@@ -39,12 +43,17 @@ class FewShots:
     most: int = 10_000
     scatter: float = 0.2
     relaxation: float = 0.75
+    doubt: float = 3.0
 
     def __post_init__(self) -> None:
-        if min(self.growth, self.scatter) < 0 or self.most < 1 or not 0 < self.relaxation <= 1:
+        if (
+            min(self.growth, self.scatter, self.doubt) < 0
+            or self.most < 1
+            or not 0 < self.relaxation <= 1
+        ):
             raise InvalidOptionError(
-                f"growth {self.growth} and scatter {self.scatter} have to be 0 or more, most "
-                f"{self.most} at least 1 and relaxation {self.relaxation} in (0, 1]"
+                f"growth {self.growth}, scatter {self.scatter} and doubt {self.doubt} have to be 0 "
+                f"or more, most {self.most} at least 1 and relaxation {self.relaxation} in (0, 1]"
             )
 
     def shots(self, least: int, paid: int, n_points: int) -> int:
@@ -58,6 +67,10 @@ class FewShots:
         shifts = np.random.default_rng(seed).normal(size=points.shape) * several
         shifts[0] = 0.0
         return points + self.scatter * kernel.natural_shifts() * shifts
+
+    def means(self, trail: FloatArray) -> FloatArray:
+        """Means of the last centres, shape ``(n_means, n_params)``."""
+        return np.stack([trail[-n:].mean(axis=0) for n in _MEANS])
 
     def smoothed(self, data: Evaluations, kernel: AngleKernel) -> Evaluations:
         """The evaluations with the variance of one shot averaged over all, weighted by nearness.

@@ -1,5 +1,6 @@
 """Optimization on a Gaussian process of the loss that knows the angles of its gates."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pennylane_qstore.errors import InvalidOptionError
+from pennylane_qstore.optimize.core.excursions import compared, left, may_leave
 from pennylane_qstore.optimize.core.few_shots import FewShots
 from pennylane_qstore.optimize.core.local_model_state import LocalModelState, joined
 from pennylane_qstore.optimize.core.query import Answer, Query
@@ -33,10 +35,13 @@ _TURN_CAUTION = 1.0
 _DRIFTING, _FEW = 0.01, 0.34
 # How many former centres may become the best point again, given what is known by now.
 _REMEMBERED = 8
-# Rounds in another basin before it is compared with the best one.
-_EXPLORED = 4
-# Size of the random part of the way there, in natural shifts of a right angle.
-_KICK = 1.0
+# Rounds in the neighbourhood before it is compared with the best point, and how far away it is, in
+# natural shifts of a right angle.
+_EXPLORED, _KICK = 4, 1.0
+# By how many of its standard errors a loss has to be lower to count as progress.
+_SIGNIFICANT = 0.5
+# How many of the last centres the answer may be a mean of.
+_TRAIL = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +52,9 @@ class LocalModel:
     :class:`~pennylane_qstore.optimize.core.surrogate.process.Posterior` to all evaluations, and
     moves the centre to the lowest value of mean plus ``caution`` standard deviations in a box.
     The box follows how well the last improvement was predicted. When progress is lost in the
-    noise, repetitions are doubled, and then another basin is tried; the best point is kept.
-    With ``few_shots`` repetitions grow with what has been paid instead.
+    noise, repetitions are doubled; then the neighbourhood is explored and, if that does not help,
+    the run begins anew from another start for a while. The best point is kept.
+    With ``few_shots`` repetitions grow with what has been paid instead, and the box is fixed.
 
     Attributes:
         shots: Repetitions of each evaluation; None leaves them to the objective.
@@ -59,7 +65,7 @@ class LocalModel:
         radius: Of the first box, in natural shifts of a right angle, and ``widest``, of the
             largest.
         widest: See ``radius``.
-        patience: Rounds without significant progress.
+        patience: Rounds without significant progress after which something else is tried.
         reach: Shifts in units of the box, and ``narrow``, the least of them in natural shifts.
         narrow: See ``reach``.
         window: Evaluations that the model is fitted to, at least eight for each parameter.
@@ -115,8 +121,8 @@ class LocalModel:
         none = np.empty(0)
         empty = Evaluations(np.empty((0, n)), none, none, np.empty(0, dtype=np.int64), none)
         return LocalModelState(
-            start, 0, seed, matrix, gates, start, empty, None, start[None], start, 0.0, start,
-            self.radius,
+            start, 0, seed, matrix, gates, start, empty, None, start[None], start[None], start, 0.0,
+            start, self.radius,
         )  # fmt: skip
 
     def ask(self, state: LocalModelState) -> Query:
@@ -150,7 +156,9 @@ class LocalModel:
         used = data if self.few_shots is None else self.few_shots.smoothed(data, kernel)
         hyper = self._hyper(state, used)
         posterior = Posterior(kernel, used, hyper)
-        loss, error = posterior.predict(state.params)
+        loss, error = state.loss, state.loss_error
+        if state.home is None:  # Elsewhere nothing is learned about the answer.
+            loss, error = posterior.predict(state.params)
         state = replace(
             state,
             step=state.step + 1,
@@ -161,7 +169,7 @@ class LocalModel:
             radius=self._radius(state, posterior),
             loss=loss,
             loss_error=error,
-            paid=state.paid + (0 if query.shots is None else int(query.shots.sum())),
+            paid=state.paid + self._price(query),
         )
         if not state.own_shots and answer.counts.executions:
             state = replace(state, own_shots=answer.counts.shots // answer.counts.executions)
@@ -171,13 +179,17 @@ class LocalModel:
         """Go on from other parameters; what was evaluated is still known."""
         point = frozen(params)
         return replace(
-            state, params=point, centre=point, former=point[None], origin=point, gain=0.0,
-            anchor=point, stalled=0, exploring=0,
+            state, params=point, centre=point, former=point[None], trail=point[None], origin=point,
+            gain=0.0, anchor=point, stalled=0, exploring=0, explored=False, home=None, elsewhere=0,
         )  # fmt: skip
 
     def load(self, values: Any) -> LocalModelState:
         """The state that ``dump`` wrote."""
-        return load(LocalModelState, values, data=Evaluations, hyper=Hyperparameters)
+        parts = {"data": Evaluations, "hyper": Hyperparameters}
+        if not isinstance(values, Mapping) or values.get("home") is None:
+            return load(LocalModelState, values, **parts)
+        away: LocalModelState = load(LocalModelState, {**values, "home": None}, **parts)
+        return replace(away, home=self.load(values["home"]))
 
     # ------------------------------------------------------------------ parts of a round
     def _shots(self, state: LocalModelState, n_points: int) -> int | None:
@@ -228,7 +240,7 @@ class LocalModel:
 
     def _radius(self, state: LocalModelState, posterior: Posterior) -> float:
         """The box follows how much of the predicted improvement came true."""
-        if state.gain <= 0:
+        if state.gain <= 0 or self.few_shots is not None:
             return state.radius
         real = posterior.predict(state.origin)[0] - posterior.predict(state.centre)[0]
         noise = posterior.predict(state.centre)[1]
@@ -238,13 +250,28 @@ class LocalModel:
         """The next centre, and the answer so far."""
         base, caution = self._best(state.former, posterior), self._daring(state)
         state = self._progress(state, posterior, base)
+        if state.home is not None:
+            state, stays = compared(state, *posterior.predict(base), patience=self.patience)
+            if not stays:
+                return state
         if state.exploring:
-            origin = state.centre
             state = replace(state, exploring=state.exploring - 1)
-        elif state.stalled >= self.patience:
-            return self._escaped(state, posterior, base, caution)
-        else:
-            origin = base
+            return self._stepped(state, posterior, (base, state.centre), caution)
+        if state.home is not None or state.stalled < self.patience:
+            return self._stepped(state, posterior, (base, base), caution)
+        if state.explored and may_leave(state):
+            return left(self._stepped(state, posterior, (base, base), caution), self.radius)
+        return self._explored(state, posterior, base, caution)
+
+    def _stepped(
+        self,
+        state: LocalModelState,
+        posterior: Posterior,
+        places: tuple[FloatArray, FloatArray],
+        caution: float,
+    ) -> LocalModelState:
+        """To the lowest pessimistic loss about the second place; the first is the best so far."""
+        base, origin = places
         unit = state.kernel.natural_shifts() * 2 / np.pi
         starts = [origin]
         if not state.exploring:
@@ -254,8 +281,34 @@ class LocalModel:
         ends = [lowest(posterior, x, state.radius * unit, caution=caution) for x in starts]
         centre = self._best(np.stack(ends), posterior)
         gain = posterior.predict(origin)[0] - posterior.predict(centre)[0]
-        answer = self._best(np.stack([base, centre]), posterior)
-        return replace(state, params=frozen(answer), centre=centre, origin=origin, gain=gain)
+        state = replace(state, centre=centre, origin=origin, gain=gain)
+        if not state.exploring:
+            trail = np.concatenate([state.trail, centre[None]])[-_TRAIL:]
+            state = replace(state, trail=trail)
+        if state.home is not None:
+            return state
+        return replace(state, params=frozen(self._answer(state, posterior, base)))
+
+    def _answer(self, state: LocalModelState, posterior: Posterior, base: FloatArray) -> FloatArray:
+        """The best point so far, the next centre, or with few shots a mean of the last centres."""
+        candidates = np.stack([base, state.centre])
+        if self.few_shots is None:
+            return self._best(candidates, posterior)
+        means = self.few_shots.means(state.trail)
+        return self._best(np.concatenate([candidates, means]), posterior, self.few_shots.doubt)
+
+    def _explored(
+        self, state: LocalModelState, posterior: Posterior, base: FloatArray, optimism: float
+    ) -> LocalModelState:
+        """Go where the model hopes for less, and come back after a few rounds if it is not so."""
+        rng = np.random.default_rng([state.seed, 3, state.step])
+        unit = state.kernel.natural_shifts() * 2 / np.pi
+        start = base + rng.uniform(-_KICK, _KICK, len(base)) * unit
+        centre = lowest(posterior, start, unit, caution=-optimism)
+        return replace(
+            state, params=frozen(base), centre=centre, origin=centre, gain=0.0,
+            radius=self.radius, stalled=0, exploring=_EXPLORED, explored=True, former=base[None],
+        )  # fmt: skip
 
     def _louder(self, state: LocalModelState, answer: Answer) -> LocalModelState:
         """Double the repetitions if the noise of one evaluation hides what is to be gained."""
@@ -266,7 +319,9 @@ class LocalModel:
             return state
         if state.hyper is not None and state.hyper.drift > _DRIFTING:
             return state  # More shots do not average over mini-batches; more rounds do.
-        if state.exploring or state.gain >= self.resolution * np.sqrt(np.median(known)):
+        if state.exploring or state.home is not None:
+            return state
+        if state.gain >= self.resolution * np.sqrt(np.median(known)):
             return state
         return replace(state, level=state.level + 1, stalled=0)
 
@@ -275,24 +330,20 @@ class LocalModel:
     ) -> LocalModelState:
         before, error = posterior.predict(state.anchor)
         now, error_now = posterior.predict(base)
-        if before - now > 0.5 * (error + error_now):
+        if before - now > _SIGNIFICANT * (error + error_now):
             return replace(state, anchor=base, stalled=0)
         return replace(state, stalled=state.stalled + 1)
 
-    def _escaped(
-        self, state: LocalModelState, posterior: Posterior, base: FloatArray, optimism: float
-    ) -> LocalModelState:
-        """Go where the model hopes for less, and come back after a few rounds if it is not so."""
-        rng = np.random.default_rng([state.seed, 3, state.step])
-        unit = state.kernel.natural_shifts() * 2 / np.pi
-        start = base + rng.uniform(-_KICK, _KICK, len(base)) * unit
-        centre = lowest(posterior, start, unit, caution=-optimism)
-        return replace(
-            state, params=frozen(base), centre=centre, origin=centre, gain=0.0,
-            radius=self.radius, stalled=0, exploring=_EXPLORED, former=base[None],
-        )  # fmt: skip
+    def _price(self, query: Query) -> int:
+        """What a round costs: repetitions if these are few, else evaluations."""
+        if self.few_shots is None or query.shots is None:
+            return len(query.points)
+        return int(query.shots.sum())
 
-    def _best(self, points: FloatArray, posterior: Posterior) -> FloatArray:
+    def _best(
+        self, points: FloatArray, posterior: Posterior, doubt: float | None = None
+    ) -> FloatArray:
         """The point of lowest pessimistic loss."""
-        values = [float(np.dot(posterior.predict(one), (1, self.caution))) for one in points]
+        weights = (1.0, self.caution if doubt is None else doubt)
+        values = [float(np.dot(posterior.predict(one), weights)) for one in points]
         return np.asarray(points[int(np.argmin(values))])

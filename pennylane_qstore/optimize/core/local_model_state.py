@@ -25,16 +25,21 @@ class LocalModelState:
         data: Evaluations that the model is fitted to.
         hyper: What was learned besides, or None before the first round.
         former: Centres of former rounds, newest last, shape ``(n_former, n_params)``.
+        trail: Centres that the next answer may be a mean of, newest last.
         origin: Where the last step began, and ``gain``, by how much the loss should have fallen.
         gain: See ``origin``; 0 where nothing was predicted.
         anchor: Best point when progress was last significant.
         stalled: Rounds since then.
-        exploring: Rounds to go in another basin.
+        exploring: Rounds to go in the neighbourhood.
+        explored: Whether that was done since the run last was elsewhere.
+        home: Where the run was before it left for another start; None if it has not left.
+        elsewhere: What was paid away from home since the best point was found.
         radius: Half side of the box of the next step, in natural shifts of a right angle.
         taken: Coordinates shifted so far.
         level: How often the repetitions were doubled.
         own_shots: Repetitions of one circuit as the objective does it; 0 where not known.
-        paid: Repetitions of all evaluations so far, where the model set them.
+        paid: Price of all evaluations since the start that the run is at: their repetitions if
+            these are few, else their number.
         loss: Loss at ``params`` before the last step, by the model.
         loss_error: Its standard deviation.
     """
@@ -48,18 +53,22 @@ class LocalModelState:
     data: Evaluations
     hyper: Hyperparameters | None
     former: FloatArray
+    trail: FloatArray
     origin: FloatArray
     gain: float
     anchor: FloatArray
     radius: float
     stalled: int = 0
     exploring: int = 0
+    explored: bool = False
     taken: int = 0
     level: int = 0
     own_shots: int = 0
     paid: int = 0
     loss: float | None = None
     loss_error: float | None = None
+    home: "LocalModelState | None" = None
+    elsewhere: int = 0
 
     @property
     def kernel(self) -> AngleKernel:
@@ -71,7 +80,9 @@ class LocalModelState:
         """Why the next round is what it is, where that is not the ordinary."""
         found = []
         if self.exploring:
-            found.append(f"no progress: another basin for {self.exploring} rounds")
+            found.append(f"no progress: the neighbourhood is explored for {self.exploring} rounds")
+        if self.home is not None:
+            found.append("no progress: another start is tried")
         if self.level:
             found.append(
                 f"noise hides the predicted gain of {self.gain:.2g}: {2**self.level} x shots"

@@ -171,7 +171,7 @@ def test_without_progress_it_explores_and_keeps_the_best_point():
     core = LocalModel(shots=100, doublings=0, patience=1)
     state = run(core, core.init(np.full(4, np.pi), seed=13), 1)
     assert (state.exploring, state.stalled) == (4, 0)
-    assert "another basin" in state.reason
+    assert "neighbourhood" in state.reason
     state = run(core, state, 7)
     assert chain(state.params)[0] < -5.4
 
