@@ -14,6 +14,7 @@ import pennylane as qml
 from numpy.typing import NDArray
 
 from benchmarks.optimizers.simulate import FloatArray, Gate, Observable, Simulator
+from pennylane_qstore.optimize.allocation import allocate
 from pennylane_qstore.optimize.circuit_family import CircuitFamily
 from pennylane_qstore.optimize.core.circuit_results import CircuitResults, LossExpansion
 from pennylane_qstore.optimize.core.query import Answer, Counts, Query
@@ -286,10 +287,14 @@ class Oracle:
         self, angles: FloatArray, shots: NDArray[np.int64]
     ) -> tuple[FloatArray, FloatArray]:
         observable = self.problem.observable
-        self.counts += Counts(
-            len(angles) * observable.n_groups, int(shots.sum()) * observable.n_groups
-        )
+        total = int(shots.sum()) * (observable.n_groups if shots.ndim == 1 else 1)
+        self.counts += Counts(len(angles) * observable.n_groups, total)
         return observable.sample(self.problem.simulator.states(angles), shots, self.rng)
+
+    def _spread(self, shots: int) -> NDArray[np.int64]:
+        """Shots of each group where the optimizer decides them, as the package's evaluator does."""
+        observable = self.problem.observable
+        return allocate(shots * observable.n_groups, observable.sizes)
 
     def together(self, points: FloatArray) -> FloatArray:
         """Sampled losses of one round trip on the mini-batch that is drawn, ``(n_points,)``."""
@@ -301,7 +306,10 @@ class Oracle:
         per_point = np.broadcast_to(self.shots if shots is None else shots, len(points)).astype(int)
         angles = self.problem.angles(points, self.rows)
         each = len(angles) // len(points)
-        values, variances = self._measure(angles, np.repeat(per_point, each))
+        planned = np.repeat(per_point, each)
+        if shots is not None:
+            planned = np.array([self._spread(int(n)) for n in planned])
+        values, variances = self._measure(angles, planned)
         if self.problem.data is None:
             return values, variances
         residuals = values.reshape(len(points), each) - self.problem.data.labels[self.rows]

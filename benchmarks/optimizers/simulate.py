@@ -199,6 +199,7 @@ class Observable:
             else:
                 groups.append((list(word), [(coefficient, word)]))
         self.n_groups = len(groups)
+        self.sizes = [float(np.linalg.norm([c for c, _ in members])) for _, members in groups]
         self._changes = [_everywhere("".join(letters)).T.copy() for letters, _ in groups]
         self._in_z = [set(letters) <= {"I", "Z"} for letters, _ in groups]
         self._values = [
@@ -223,15 +224,17 @@ class Observable:
 
         Args:
             states: Shape ``(n_points, 2**n_qubits)``.
-            shots: Repetitions of each group for each point, shape ``(n_points,)``.
+            shots: Repetitions of each group for each point, shape ``(n_points,)`` or, if groups
+                differ, ``(n_points, n_groups)``.
             rng: Where the outcomes come from.
         """
         mean, variance = np.full(len(states), self.constant), np.zeros(len(states))
-        for p, values in zip(self._probabilities(states), self._values, strict=True):
-            frequencies = rng.multinomial(shots, p) / shots[:, None]
+        each = np.broadcast_to(shots.reshape(len(states), -1), (len(states), self.n_groups)).T
+        for p, values, own in zip(self._probabilities(states), self._values, each, strict=True):
+            frequencies = rng.multinomial(own, p) / own[:, None]
             first = frequencies @ values
             mean += first
-            variance += (frequencies @ values**2 - first**2).clip(0) / np.maximum(shots - 1, 1)
+            variance += (frequencies @ values**2 - first**2).clip(0) / np.maximum(own - 1, 1)
         return mean, variance
 
     def single_shots(

@@ -150,9 +150,8 @@ class Evaluator:
         args = rebuild(self._args, self._positions, point)
         tapes, finish = qml.workflow.construct_batch(qnode, level="user")(*args, **self._kwargs)
         tapes = tuple(qml.transforms.convert_to_numpy_parameters(tape)[0][0] for tape in tapes)
-        return Request(
-            Call(qnode.device, tapes, mcm_config(qnode)), tapes, lambda results: finish(results)[0]
-        )
+        call = Call(qnode.device, tapes, mcm_config(qnode))
+        return Request(call, tapes, lambda results: finish(results)[0], shots is not None)
 
     def _loss_at(self, point: Any) -> Callable[[], Any]:
         args = rebuild(self._args, self._positions, point)

@@ -169,7 +169,8 @@ class Trial(Forgetful):
             self.n_alike += self.n_alike == place
             request = known
         else:
-            request = request_for(call, self._evaluation.gradient_shots)
+            spreads = self.shots is not None
+            request = request_for(call, self._evaluation.gradient_shots, spreads=spreads)
         self.requests.append(request)
         return request.finish([self.make_up(tape) for tape in request.tapes])
 

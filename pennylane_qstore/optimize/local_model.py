@@ -26,7 +26,7 @@ AnyState = LocalModelState | CircuitModelState
 SETTINGS: dict[str, tuple[LocalModel, CircuitModel]] = {
     "circuits": (LocalModel(), CircuitModel()),
     "shots": (
-        LocalModel(shots=40, few_shots=FewShots(), patience=7, window=1000),
+        LocalModel(shots=30, few_shots=FewShots(), patience=7, window=1000),
         CircuitModel(shots=100),
     ),
 }
@@ -58,8 +58,8 @@ class LocalModelOptimizer(Optimizer[AnyState]):
     Args:
         minimize: What is to be saved. ``"circuits"`` takes the objective's own shots; a model of
             the loss takes up to 16 times as many where noise hides what is to be gained.
-            ``"shots"`` begins with 40 shots for each evaluation and takes, in each later step, at
-            least 3 % of all shots before it, up to 10,000 for each evaluation, but 40 again on the
+            ``"shots"`` begins with 30 shots for each evaluation and takes, in each later step, at
+            least 3 % of all shots before it, up to 10,000 for each evaluation, but 30 again on the
             way to another basin; a model of single circuits takes 100 shots for each.
         seed: Non-negative integer. Drawn from the system if None; ``state`` tells it.
         callback: Called with each step's report.

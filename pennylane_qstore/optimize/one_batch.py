@@ -113,7 +113,8 @@ class _Live(Forgetful):
         if self._answered and self._answered[0][0].call.equals(call):
             return self._answered.pop(0)
         self._answered.clear()
-        request = request_for(call, self._evaluation.gradient_shots)
+        spreads = self.shots is not None
+        request = request_for(call, self._evaluation.gradient_shots, spreads=spreads)
         return request, self._ask(request)
 
 

@@ -73,11 +73,14 @@ class Request:
         call: What is answered.
         tapes: What has to be run.
         finish: From one result per tape to what the caller waits for.
+        spreads: Whether the shots of a sum may be spread over its groups of terms: where the
+            optimizer decides how many there are, not where the user did.
     """
 
     call: Call
     tapes: tuple[QuantumScript, ...]
     finish: Callable[[Sequence[Any]], Any]
+    spreads: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,6 +103,8 @@ def request_for(
     call: Call,
     gradient_shots: int | None = None,
     only: Sequence[Sequence[int]] | None = None,
+    *,
+    spreads: bool = False,
 ) -> Request:
     """Say what has to be run for a call: its circuits and, where wanted, the shifted ones.
 
@@ -108,9 +113,10 @@ def request_for(
         gradient_shots: Repetitions of shifted circuits; None takes those of their circuit.
         only: For each circuit, the places among its trainable parameters whose derivatives are
             wanted; the others are answered as 0. None wants all.
+        spreads: See :class:`Request`; not for calls with derivatives.
     """
     if not call.differentiates:
-        return Request(call, call.circuits, tuple)
+        return Request(call, call.circuits, tuple, spreads)
     tapes, finishers = list(call.circuits), []
     for i, circuit in enumerate(call.circuits):
         shifted, finish = _shifted(circuit, None if only is None else only[i])

@@ -46,7 +46,7 @@ def test_shots_are_saved_on_request_and_counted():
     optimizer, params = LocalModelOptimizer("shots", seed=1), pnp.array([0.3, -0.2, 0.5])
     with qml.Tracker(device) as tracker:
         params = optimizer.step(node, params)
-    assert optimizer.counts.shots == tracker.totals["shots"] == 4 * 2 * 40
+    assert optimizer.counts.shots == tracker.totals["shots"] == 4 * 2 * 30
 
 
 def test_a_python_cost_and_its_several_arguments_are_trained():
@@ -59,7 +59,7 @@ def test_a_python_cost_and_its_several_arguments_are_trained():
     x, bias = pnp.array([0.3, -0.2, 0.5]), pnp.array(0.1)
     target = pnp.array(-1.2, requires_grad=False)
     optimizer = LocalModelOptimizer(seed=2)
-    for _ in range(20):
+    for _ in range(40):
         x, bias, kept = optimizer.step(cost, x, bias, target)
     assert float(kept) == -1.2
     assert cost(x, bias, target) < 0.01
