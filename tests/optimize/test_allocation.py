@@ -9,6 +9,7 @@ from pennylane_qstore.optimize import LocalModelOptimizer
 from pennylane_qstore.optimize.allocation import allocate, in_parts
 from pennylane_qstore.optimize.core import LocalModel, Query
 from pennylane_qstore.optimize.evaluate import Evaluator
+from pennylane_qstore.optimize.request import Readout
 
 X, Y, Z = qml.PauliX, qml.PauliY, qml.PauliZ
 UNEVEN = qml.Hamiltonian(
@@ -80,6 +81,15 @@ def test_a_sum_is_measured_in_parts_that_add_up_to_it():
     assert set(most.measurements[0].obs.pauli_rep) <= set(
         qml.pauli.pauli_sentence(Z(0) + Z(0) @ Z(1) + Z(1))
     )
+
+
+def test_the_constant_is_in_the_value_and_in_what_it_is_without_a_group_of_shots():
+    parts = in_parts(tape(UNEVEN))
+    readouts = [Readout(0.1, (0.0, 0.2)), Readout(0.3, (0.5, 0.1)), Readout(-0.2, (-0.1, -0.3))]
+    whole = parts.joined(readouts)
+    assert whole.value == pytest.approx(1.25 + 0.2)
+    assert whole.without == pytest.approx((1.25 + 0.4, 1.25))
+    assert parts.joined([*readouts[:2], Readout(-0.2)]).without is None
 
 
 @pytest.mark.parametrize(
