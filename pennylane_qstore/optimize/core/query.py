@@ -25,6 +25,7 @@ class Query:
     Attributes:
         points: Where :math:`L` is wanted, shape ``(n_points, n_params)``.
         shots: Repetitions for each point, shape ``(n_points,)``; None leaves them to the objective.
+            Those of each circuit; where several measure a sum, their mean.
         pairs: Parameters between whose states the overlap
             :math:`|\langle\psi(a)|\psi(b)\rangle|^2` is wanted, shape ``(n_pairs, 2, n_params)``.
         gradient_at: Where the gradient by parameter shift is wanted, shape ``(n_params,)``, or
