@@ -9,6 +9,7 @@ import pennylane as qml
 from numpy.typing import ArrayLike, NDArray
 from pennylane.measurements import ExpectationMP
 from pennylane.operation import Operator
+from pennylane.ops import MidMeasure
 from pennylane.pauli import PauliWord
 from pennylane.tape import QuantumScript
 
@@ -77,13 +78,16 @@ def in_parts(tape: QuantumScript) -> Parts:
     For the expectation value of a sum of Pauli words :math:`\sum_i c_i P_i` each group of
     qubit-wise commuting words gets shots in proportion to :math:`\sqrt{\sum_i c_i^2}`, the standard
     deviation of its value in a random state. All groups together get what they would at equal
-    shots. Other tapes are left alone.
+    shots. Other tapes, and those with mid-circuit measurements, are left alone.
     """
     if len(tape.measurements) != 1 or not tape.shots or tape.shots.has_partitioned_shots:
         return Parts((tape,))
     (measured,) = tape.measurements
-    sentence = None if type(measured) is not ExpectationMP else measured.obs.pauli_rep
-    if sentence is None:
+    # The expectation value of a mid-circuit measurement has no observable.
+    if type(measured) is not ExpectationMP or measured.obs is None:
+        return Parts((tape,))
+    sentence = measured.obs.pauli_rep
+    if sentence is None or any(isinstance(op, MidMeasure) for op in tape.operations):
         return Parts((tape,))
     words = tuple((word, float(np.real(c))) for word, c in sentence.items() if len(word))
     if len(words) < 2:

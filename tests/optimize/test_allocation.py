@@ -106,6 +106,26 @@ def test_exact_and_partitioned_results_are_left_alone(shots):
     assert in_parts(before).tapes == (before,)
 
 
+@pytest.mark.parametrize("measures_the_measurement", [True, False])
+def test_circuits_with_mid_circuit_measurements_are_left_alone(measures_the_measurement):
+    @qml.set_shots(200)
+    @qml.qnode(qml.device("default.qubit", wires=2, seed=2), mcm_method="one-shot")
+    def dynamic(params):
+        qml.RY(params[0], 0)
+        outcome = qml.measure(0)
+        qml.cond(outcome, qml.PauliX)(1)
+        return qml.expval(outcome if measures_the_measurement else UNEVEN)
+
+    answer = Evaluator(dynamic, (pnp.array([np.pi]),), {})(
+        Query(np.full((2, 1), np.pi), np.full(2, 50))
+    )
+    expected = 1.0 if measures_the_measurement else -0.7 + 0.9 + 0.4 + 1.25
+    # X X and Y Y of the state |11> have mean 0 and scatter by 0.06 for each shot.
+    np.testing.assert_allclose(answer.losses, expected, atol=5 * 0.06 / np.sqrt(50))
+    (made,), _ = qml.workflow.construct_batch(dynamic, level="user")(np.array([np.pi]))
+    assert in_parts(made).tapes == (made,)
+
+
 @pytest.mark.parametrize("device", ["default.qubit", "lightning.qubit", "qstore.ionq"])
 @pytest.mark.parametrize("is_python", [False, True])
 def test_planned_shots_give_unbiased_losses_with_less_noise_in_one_batch(device, is_python):
