@@ -4,6 +4,7 @@ import pytest
 
 from benchmarks.optimizers.problems import MINI_BATCH, Oracle, Problem, all_problems
 from pennylane_qstore.optimize.core.query import Counts, Query
+from pennylane_qstore.optimize.evaluate import Evaluator
 
 pytest.importorskip("sklearn")
 NAMES = ("tfim", "heisenberg", "h2", "maxcut", "classifier", "xxz_hva", "random_words", "moons")
@@ -52,6 +53,20 @@ def test_sampled_losses_have_the_mean_and_the_variance_they_claim(problem: Probl
     if problem.data is None:
         error = values.std() / np.sqrt(len(values))
         assert values.mean() == pytest.approx(problem.exact(points[0]), abs=5 * error)
+
+
+@pytest.mark.parametrize("name", ["tfim", "h2", "xxz_hva"])
+def test_planned_shots_are_counted_and_scatter_as_the_package_has_them(name: str) -> None:
+    problem = all_problems()[name]
+    start, planned = problem.start(3), np.full(60, 40)
+    query = Query(np.tile(start, (60, 1)), planned)
+    device = qml.device("qstore.ionq", wires=problem.n_qubits, seed=4)
+    params = qml.numpy.array(start, requires_grad=True)
+    real = Evaluator(problem.qnode(device), (params,), {})(query)
+    ours = Oracle(problem, seed=1)(query)
+    assert ours.counts == real.counts
+    assert ours.variances.mean() == pytest.approx(real.variances.mean(), rel=0.2)
+    assert np.var(ours.losses) == pytest.approx(ours.variances.mean(), rel=0.6)
 
 
 def test_gradients_are_unbiased_and_their_variances_true(problem: Problem) -> None:
