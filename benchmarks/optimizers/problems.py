@@ -14,7 +14,7 @@ import pennylane as qml
 from numpy.typing import NDArray
 
 from benchmarks.optimizers.simulate import FloatArray, Gate, Observable, Simulator
-from pennylane_qstore.optimize.allocation import allocate
+from pennylane_qstore.optimize.allocation import allocate, light
 from pennylane_qstore.optimize.circuit_family import CircuitFamily
 from pennylane_qstore.optimize.core.circuit_results import CircuitResults, LossExpansion
 from pennylane_qstore.optimize.core.query import Answer, Counts, Query
@@ -253,7 +253,7 @@ class Oracle:
         points = np.asarray(query.points, dtype=float)
         losses = variances = np.empty(0)
         if len(points):
-            losses, variances = self.losses(points, query.shots)
+            losses, variances = self.losses(points, query.shots, query.tolerance)
         parts: dict[str, Any] = {}
         if query.gradient_at is not None:
             parts = self.gradient(query.gradient_at, query.gradient_shots, query.gradient_of)
@@ -284,12 +284,16 @@ class Oracle:
             self.rows = self.rng.choice(n, MINI_BATCH, replace=False)
 
     def _measure(
-        self, angles: FloatArray, shots: NDArray[np.int64]
+        self, angles: FloatArray, shots: NDArray[np.int64], tolerance: float = 0.0
     ) -> tuple[FloatArray, FloatArray]:
         observable = self.problem.observable
-        total = int(shots.sum()) * (observable.n_groups if shots.ndim == 1 else 1)
-        self.counts += Counts(len(angles) * observable.n_groups, total)
-        return observable.sample(self.problem.simulator.states(angles), shots, self.rng)
+        each = np.broadcast_to(
+            shots.reshape(len(angles), -1), (len(angles), observable.n_groups)
+        ).copy()
+        # As in the package's evaluator, small terms may be measured at the first point only.
+        each[1:, light(observable.sizes, tolerance)] = 0
+        self.counts += Counts(np.count_nonzero(each), int(each.sum()))
+        return observable.sample(self.problem.simulator.states(angles), each, self.rng)
 
     def _spread(self, shots: int) -> NDArray[np.int64]:
         """Shots of each group where the optimizer decides them, as the package's evaluator does."""
@@ -301,7 +305,9 @@ class Oracle:
         self.trip()
         return self.losses(np.atleast_2d(np.asarray(points, dtype=float)))[0]
 
-    def losses(self, points: FloatArray, shots: Any = None) -> tuple[FloatArray, FloatArray]:
+    def losses(
+        self, points: FloatArray, shots: Any = None, tolerance: float = 0.0
+    ) -> tuple[FloatArray, FloatArray]:
         """Sampled losses and the estimated variances of their shot noise, ``(n_points,)`` each."""
         per_point = np.broadcast_to(self.shots if shots is None else shots, len(points)).astype(int)
         angles = self.problem.angles(points, self.rows)
@@ -309,9 +315,9 @@ class Oracle:
         planned = np.repeat(per_point, each)
         if shots is not None:
             planned = np.array([self._spread(int(n)) for n in planned])
-        values, variances = self._measure(angles, planned)
         if self.problem.data is None:
-            return values, variances
+            return self._measure(angles, planned, tolerance)
+        values, variances = self._measure(angles, planned)
         residuals = values.reshape(len(points), each) - self.problem.data.labels[self.rows]
         noise = 4 * residuals**2 * variances.reshape(len(points), each)
         return (residuals**2).mean(axis=1), noise.sum(axis=1) / each**2

@@ -47,7 +47,9 @@ BASELINES = {"descent": "uniform", "SPSA": "SPSA uniform"}
 class WeightedOracle(Oracle):
     """Takes the shots of a point as a mean over the bases and divides them by weight."""
 
-    def _measure(self, angles: FloatArray, shots: Any) -> tuple[FloatArray, FloatArray]:
+    def _measure(
+        self, angles: FloatArray, shots: Any, tolerance: float = 0.0
+    ) -> tuple[FloatArray, FloatArray]:
         observable = self.problem.observable
         weights = group_weights(self.problem)
         totals = np.asarray(shots) * observable.n_groups

@@ -224,17 +224,19 @@ class Observable:
 
         Args:
             states: Shape ``(n_points, 2**n_qubits)``.
-            shots: Repetitions of each group for each point, shape ``(n_points,)`` or, if groups
-                differ, ``(n_points, n_groups)``.
+            shots: Repetitions of each group for each point, shape ``(n_points, n_groups)``. A group
+                without any has the first point's value, and its scatter as an error.
             rng: Where the outcomes come from.
         """
         mean, variance = np.full(len(states), self.constant), np.zeros(len(states))
-        each = np.broadcast_to(shots.reshape(len(states), -1), (len(states), self.n_groups)).T
-        for p, values, own in zip(self._probabilities(states), self._values, each, strict=True):
-            frequencies = rng.multinomial(own, p) / own[:, None]
+        groups = zip(self._probabilities(states), self._values, shots.T, self.sizes, strict=True)
+        for p, values, own, size in groups:
+            taken = np.where(own > 0, np.arange(len(own)), 0)
+            frequencies = (rng.multinomial(own, p) / np.maximum(own, 1)[:, None])[taken]
             first = frequencies @ values
+            spread = (frequencies @ values**2 - first**2).clip(0)
             mean += first
-            variance += (frequencies @ values**2 - first**2).clip(0) / np.maximum(own - 1, 1)
+            variance += spread / np.maximum(own[taken] - 1, 1) + size**2 * (own == 0)
         return mean, variance
 
     def single_shots(

@@ -1,7 +1,7 @@
-"""Shots of a sum, spread over the groups of terms that are measured together."""
+"""A sum measured in parts, its groups of terms: shots for each, and what small ones need not be."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -17,6 +17,10 @@ from pennylane_qstore.optimize.request import Readout
 
 LEAST = 20
 """Fewest shots of a group, unless all groups have fewer: enough to see how its value scatters."""
+# Of the scatter of a whole sum, that terms which are not measured may amount to.
+_MOST = 0.25
+
+Words = tuple[tuple[PauliWord, float], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,21 +30,54 @@ class Parts:
     Attributes:
         tapes: One, or one for each group of terms, with shots of its own.
         constant: To be added to the sum of their results.
+        words: The sum, where some of its groups may be measured elsewhere.
+        n_light: How many groups these are: those of the last tapes, unless there is a lender.
+        scatter: Root of their squared coefficients.
+        lender: The parts from which their results are taken.
     """
 
     tapes: tuple[QuantumScript, ...]
     constant: float = 0.0
+    words: Words = ()
+    n_light: int = 0
+    scatter: float = 0.0
+    lender: "Parts | None" = None
 
-    def joined(self, readouts: Sequence[Readout]) -> Readout:
-        """The readout of the one tape from those of the parts."""
-        if len(readouts) == 1:
+    def joined(self, readouts: Sequence[Readout], borrowed: Sequence[Readout] = ()) -> Readout:
+        """The readout of the one tape from those of the parts, and those that the lender has."""
+        if len(readouts) + len(borrowed) == 1:
             return readouts[0]
-        value = self.constant + sum(one.value for one in readouts)
-        groups = [one.without for one in readouts if one.without is not None]
-        if len(groups) < len(readouts):
-            return Readout(value)
+        every = [*readouts, *borrowed]
+        value = self.constant + sum(one.value for one in every)
+        scatter = self.scatter if borrowed else 0.0
+        groups = [one.without for one in every if one.without is not None]
+        if len(groups) < len(every):
+            return Readout(value, borrowed=scatter)
         without = tuple(self.constant + sum(several) for several in zip(*groups, strict=True))
-        return Readout(value, without)
+        return Readout(value, without, borrowed=scatter)
+
+
+def shared(parts: Sequence[Parts]) -> list[Parts]:
+    """Have light groups of the same sum measured once, by the first that has them."""
+    lenders: dict[tuple[Words, int], Parts] = {}
+    found = []
+    for part in parts:
+        lender = lenders.setdefault((part.words, part.n_light), part) if part.n_light else part
+        if lender is not part:
+            part = replace(part, tapes=part.tapes[: -part.n_light], lender=lender)
+        found.append(part)
+    return found
+
+
+def joined(parts: Sequence[Parts], readouts: Sequence[Readout]) -> list[Readout]:
+    """One readout for each of the parts from those of all their tapes, in order."""
+    remaining, lent, found = iter(readouts), {}, []
+    for part in parts:
+        own = [next(remaining) for _ in part.tapes]
+        if part.n_light and part.lender is None:
+            lent[part] = own[-part.n_light :]
+        found.append(part.joined(own, () if part.lender is None else lent[part.lender]))
+    return found
 
 
 def allocate(total: int, sizes: ArrayLike, least: int = LEAST) -> NDArray[np.int64]:
@@ -72,13 +109,36 @@ def allocate(total: int, sizes: ArrayLike, least: int = LEAST) -> NDArray[np.int
     return shots
 
 
-def in_parts(tape: QuantumScript) -> Parts:
-    r"""A tape as one tape for each group, where that is better than equal shots for all groups.
+def light(sizes: ArrayLike, tolerance: float) -> NDArray[np.int64]:
+    """The smallest groups, as many as together scatter by no more than a tolerance.
 
-    For the expectation value of a sum of Pauli words :math:`\sum_i c_i P_i` each group of
-    qubit-wise commuting words gets shots in proportion to :math:`\sqrt{\sum_i c_i^2}`, the standard
-    deviation of its value in a random state. All groups together get what they would at equal
-    shots. Other tapes, and those with mid-circuit measurements, are left alone.
+    Args:
+        sizes: Root of the squared coefficients of each group.
+        tolerance: In the units of the sizes. A quarter of the scatter of all groups is the most.
+
+    Returns:
+        Their places, the smallest group last.
+    """
+    scatters = np.asarray(sizes, dtype=np.float64)
+    order = np.argsort(scatters, kind="stable")
+    together = np.sqrt(np.cumsum(scatters[order] ** 2))
+    most = min(tolerance, _MOST * together[-1])
+    return order[: int(np.count_nonzero(together <= most))][::-1]
+
+
+def in_parts(tape: QuantumScript, *, spreads: bool = True, tolerance: float = 0.0) -> Parts:
+    r"""A tape as one tape for each group of terms, where that is of use.
+
+    For the expectation value of a sum of Pauli words :math:`\sum_i c_i P_i` the value of each group
+    of qubit-wise commuting words scatters by :math:`\sqrt{\sum_i c_i^2}` between random states.
+    Tapes of anything else, those without shots and those with mid-circuit measurements are left
+    alone.
+
+    Args:
+        tape: With one measurement.
+        spreads: Whether groups get shots in proportion to their scatter. All together get what they
+            would at equal shots.
+        tolerance: Groups that together scatter by no more than this come last, to be shared.
     """
     if len(tape.measurements) != 1 or not tape.shots or tape.shots.has_partitioned_shots:
         return Parts((tape,))
@@ -93,19 +153,23 @@ def in_parts(tape: QuantumScript) -> Parts:
     if len(words) < 2:
         return Parts((tape,))
     groups, sizes = _groups(words)
-    shots = allocate(tape.shots.total_shots * len(groups), sizes)
-    if np.all(shots == shots[0]):
+    last = light(sizes, tolerance).tolist()
+    shots = np.full(len(groups), tape.shots.total_shots)
+    if spreads:
+        shots = allocate(tape.shots.total_shots * len(groups), sizes)
+    if not last and np.all(shots == shots[0]):
         return Parts((tape,))
+    order = [i for i in range(len(groups)) if i not in last] + last
     tapes = tuple(
-        tape.copy(measurements=[qml.expval(group)], shots=int(n))
-        for group, n in zip(groups, shots, strict=True)
+        tape.copy(measurements=[qml.expval(groups[i])], shots=int(shots[i])) for i in order
     )
     constant = sum(float(np.real(c)) for word, c in sentence.items() if not len(word))
-    return Parts(tapes, constant)
+    scatter = float(np.linalg.norm([sizes[i] for i in last]))
+    return Parts(tapes, constant, words if last else (), len(last), scatter)
 
 
 @lru_cache(maxsize=32)
-def _groups(words: tuple[tuple[PauliWord, float], ...]) -> tuple[list[Operator], list[float]]:
+def _groups(words: Words) -> tuple[list[Operator], list[float]]:
     """Sums of qubit-wise commuting terms, and the root of each one's squared coefficients.
 
     Remembered, because all points of a batch measure the same sum, and grouping 600 terms

@@ -119,7 +119,7 @@ class Evaluator:
         spreads = self._variances(evaluations, outcomes)
         shots = 1 if query.shots is None else query.shots
         variances = pool([float(one.item()) for one in spreads[:n_points]], shots, GROUPS)
-        answer = Answer.of(losses, variances)
+        answer = Answer.of(losses, variances + [_borrowed(one) for one in outcomes[:n_points]])
         if query.gradient_at is None:
             return answer
         wanted = _wanted(query.gradient_of, len(query.gradient_at))
@@ -136,11 +136,13 @@ class Evaluator:
     def _points(self, query: Query) -> list[Evaluation]:
         shots = [None] * len(query.points) if query.shots is None else query.shots.tolist()
         return [
-            Evaluation(self._loss_at(point), shots=n, prepared=self._prepare(point, n))
+            Evaluation(
+                self._loss_at(point), shots=n, prepared=self._prepare(point, n, query.tolerance)
+            )
             for point, n in zip(query.points, shots, strict=True)
         ]
 
-    def _prepare(self, point: FloatArray, shots: int | None) -> Request | None:
+    def _prepare(self, point: FloatArray, shots: int | None, tolerance: float) -> Request | None:
         """All that a QNode needs; unlike this, a Python function has to be tried."""
         qnode = self._objective_fn
         if not isinstance(qnode, qml.QNode):
@@ -151,7 +153,13 @@ class Evaluator:
         tapes, finish = qml.workflow.construct_batch(qnode, level="user")(*args, **self._kwargs)
         tapes = tuple(qml.transforms.convert_to_numpy_parameters(tape)[0][0] for tape in tapes)
         call = Call(qnode.device, tapes, mcm_config(qnode))
-        return Request(call, tapes, lambda results: finish(results)[0], shots is not None)
+        return Request(
+            call,
+            tapes,
+            lambda results: finish(results)[0],
+            spreads=shots is not None,
+            tolerance=tolerance,
+        )
 
     def _loss_at(self, point: Any) -> Callable[[], Any]:
         args = rebuild(self._args, self._positions, point)
@@ -180,6 +188,11 @@ class Evaluator:
         if not self._standard_errors:
             return [np.full(np.shape(outcome.value), np.nan) for outcome in outcomes]
         return [variance(one, outcome) for one, outcome in zip(evaluations, outcomes, strict=True)]
+
+
+def _borrowed(outcome: Outcome) -> float:
+    """Variance of a loss because of terms that were measured elsewhere."""
+    return sum(readout.borrowed**2 for _, answer in outcome.history for readout in answer)
 
 
 def _wanted(indices: NDArray[np.int64] | None, n_params: int) -> NDArray[np.bool_]:

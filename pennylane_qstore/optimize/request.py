@@ -75,12 +75,15 @@ class Request:
         finish: From one result per tape to what the caller waits for.
         spreads: Whether the shots of a sum may be spread over its groups of terms: where the
             optimizer decides how many there are, not where the user did.
+        tolerance: Terms of a sum that together scatter by no more than this are measured only by
+            the first request of a batch that asks for the same sum. Needs a single tape.
     """
 
     call: Call
     tapes: tuple[QuantumScript, ...]
     finish: Callable[[Sequence[Any]], Any]
     spreads: bool = False
+    tolerance: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,11 +95,13 @@ class Readout:
         without: The results with one group of shots left out each, or None where the shots are not
             divided into groups.
         is_exact: Whether it was computed without shots.
+        borrowed: Scatter of those terms of a sum that were taken from another circuit's result.
     """
 
     value: Any
     without: tuple[Any, ...] | None = None
     is_exact: bool = False
+    borrowed: float = 0.0
 
 
 def request_for(

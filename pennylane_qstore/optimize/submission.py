@@ -12,7 +12,7 @@ from pennylane.ops import MidMeasure
 from pennylane.tape import QuantumScript
 from pennylane.transforms.core import CompilePipeline
 
-from pennylane_qstore.optimize.allocation import Parts, in_parts
+from pennylane_qstore.optimize.allocation import Parts, in_parts, joined, shared
 from pennylane_qstore.optimize.core.query import Counts
 from pennylane_qstore.optimize.request import Readout, Request
 
@@ -26,7 +26,8 @@ def submit(requests: Sequence[Request]) -> tuple[list[list[Readout]], Counts]:
     Where a result is a mean over shots (expectation values and probabilities), the shots are taken
     as a shot vector of up to ten groups whose sizes differ by one at most. The value is the mean
     over all shots, and the groups tell its variance. A request that spreads its shots has a sum
-    measured with more of them where its terms are large.
+    measured with more of them where its terms are large, and one with a tolerance has small terms
+    measured by the first one only.
 
     Returns:
         The readouts of each request, and what running them took.
@@ -34,18 +35,20 @@ def submit(requests: Sequence[Request]) -> tuple[list[list[Readout]], Counts]:
     readouts: list[list[Readout]] = [[] for _ in requests]
     counts = Counts()
     for places in _by_device(requests):
-        parts = {i: [_parts(requests[i], tape) for tape in requests[i].tapes] for i in places}
-        tapes = [tape for i in places for part in parts[i] for tape in part.tapes]
-        found, taken = _run(requests[places[0]], tapes)
+        wanted = [(i, _parts(requests[i], tape)) for i in places for tape in requests[i].tapes]
+        parts = shared([part for _, part in wanted])
+        found, taken = _run(requests[places[0]], [tape for part in parts for tape in part.tapes])
         counts += taken
-        remaining = iter(found)
-        for i in places:
-            readouts[i] = [part.joined([next(remaining) for _ in part.tapes]) for part in parts[i]]
+        for (i, _), readout in zip(wanted, joined(parts, found), strict=True):
+            readouts[i].append(readout)
     return readouts, counts
 
 
 def _parts(request: Request, tape: QuantumScript) -> Parts:
-    return in_parts(tape) if request.spreads else Parts((tape,))
+    tolerance = request.tolerance if len(request.tapes) == 1 else 0.0
+    if not request.spreads and not tolerance:
+        return Parts((tape,))
+    return in_parts(tape, spreads=request.spreads, tolerance=tolerance)
 
 
 def _by_device(requests: Sequence[Request]) -> list[list[int]]:

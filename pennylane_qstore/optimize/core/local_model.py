@@ -48,13 +48,15 @@ _TRAIL = 20
 class LocalModel:
     r"""Minimise by a local model of the loss, one batch of evaluations per round.
 
-    Each round shifts parameters one by one around a centre, fits a
+    Each round shifts parameters one by one around a centre, the first one to both sides, fits a
     :class:`~pennylane_qstore.optimize.core.surrogate.process.Posterior` to all evaluations, and
     moves the centre to the lowest value of mean plus ``caution`` standard deviations in a box.
     The box follows how well the last improvement was predicted. When progress is lost in the
     noise, repetitions are doubled; then the neighbourhood is explored and, if that does not help,
     the run begins anew from another start for a while. The best point is kept.
-    With ``few_shots`` repetitions grow with what has been paid instead, and the box is fixed.
+    Terms of a sum that scatter less than the loss is predicted to fall are measured at the centre
+    only. With ``few_shots`` repetitions grow with what has been paid instead, the box is fixed,
+    all terms are measured, and the first round shifts to one side.
 
     Attributes:
         shots: Repetitions of each evaluation; None leaves them to the objective.
@@ -68,6 +70,8 @@ class LocalModel:
         patience: Rounds without significant progress after which something else is tried.
         reach: Shifts in units of the box, and ``narrow``, the least of them in natural shifts.
         narrow: See ``reach``.
+        overlooked: Scatter of terms that are measured at the centre only, in units of the
+            predicted gain; 0 measures all.
         window: Evaluations that the model is fitted to, at least eight for each parameter.
         few_shots: What is different where evaluations are very noisy; needs ``shots``.
     """
@@ -82,14 +86,20 @@ class LocalModel:
     patience: int = 4
     reach: float = 2.6
     narrow: float = 0.3
+    overlooked: float = 1.0
     window: int = 400
     few_shots: FewShots | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < self.fraction <= 1 or self.radius <= 0 or self.patience < 1:
+        if (
+            not 0 < self.fraction <= 1
+            or self.radius <= 0
+            or self.patience < 1
+            or self.overlooked < 0
+        ):
             raise InvalidOptionError(
-                f"fraction {self.fraction} has to be in (0, 1], radius {self.radius} positive and "
-                f"patience {self.patience} at least 1"
+                f"fraction {self.fraction} has to be in (0, 1], radius {self.radius} positive, "
+                f"patience {self.patience} at least 1 and overlooked {self.overlooked} 0 or more"
             )
         if self.few_shots is not None and self.shots is None:
             raise InvalidOptionError("few_shots needs to know with how many shots to begin: shots")
@@ -135,7 +145,8 @@ class LocalModel:
         if self.few_shots is not None and state.step:
             points = self.few_shots.scattered(points, state.kernel, [state.seed, 4, state.step])
         shots = self._shots(state, len(points))
-        return Query(points, None if shots is None else np.full(len(points), shots))
+        repetitions = None if shots is None else np.full(len(points), shots)
+        return Query(points, repetitions, tolerance=self._tolerance(state))
 
     def tell(self, state: LocalModelState, answer: Answer) -> LocalModelState:
         """The state after the round.
@@ -201,6 +212,12 @@ class LocalModel:
             return None
         return (self.shots or state.own_shots) * 2**state.level
 
+    def _tolerance(self, state: LocalModelState) -> float:
+        """Scatter of terms that need to be measured at the centre only."""
+        if self.few_shots is not None or not self.overlooked:
+            return 0.0
+        return self.overlooked * state.gain if state.step else np.inf
+
     def _hyper(self, state: LocalModelState, data: Evaluations) -> Hyperparameters:
         """What is learned of the process besides its values."""
         kernel, centre, start = state.kernel, state.centre, state.hyper or first_guess(data)
@@ -230,7 +247,9 @@ class LocalModel:
         fraction = self.fraction
         if state.hyper is not None and state.hyper.drift > _DRIFTING:
             fraction = min(fraction, _FEW)
-        wanted = n if state.step == 0 else max(min(n, 2), round(fraction * n))
+        wanted = max(min(n, 2), round(fraction * n))
+        if state.step == 0:
+            wanted = 2 * n if self.few_shots is None else n
         visits = np.arange(state.taken, state.taken + wanted)
         cycles = np.unique(visits // n)
         orders = {c: np.random.default_rng([state.seed, 1, c]).permutation(n) for c in cycles}

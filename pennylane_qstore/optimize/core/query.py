@@ -39,6 +39,9 @@ class Query:
             shape ``(n_singles, n_params)``.
         single_shots: Repetitions of each of these; None leaves them to the objective.
         turn: Which circuit the first of them is, modulo their number.
+        tolerance: What losses at all points but the first may be uncertain by beyond their shot
+            noise. Terms of a sum that scatter less than this may be measured at the first point
+            only and be taken for the same at the others, whose variances then tell.
     """
 
     points: FloatArray = field(default_factory=_none)
@@ -51,6 +54,7 @@ class Query:
     singles: FloatArray = field(default_factory=_none)
     single_shots: int | None = None
     turn: int = 0
+    tolerance: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

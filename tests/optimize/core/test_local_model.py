@@ -43,15 +43,38 @@ def same(a, b):
     return json.dumps(dump(a)) == json.dumps(dump(b))
 
 
-def test_the_first_round_shifts_every_parameter_by_its_quarter_turn():
-    core = LocalModel(fraction=0.5)
+@pytest.mark.parametrize(("few_shots", "sides"), [(None, 2), (FewShots(), 1)])
+def test_the_first_round_shifts_every_parameter_by_its_quarter_turn(few_shots, sides):
+    core = LocalModel(shots=10, fraction=0.5, few_shots=few_shots)
     state = core.init(START, seed=0)
     points = core.ask(state).points
     np.testing.assert_array_equal(points[0], START)
     shifts = points[1:] - START
-    np.testing.assert_allclose(np.abs(shifts).sum(axis=0), np.pi / 2)
+    np.testing.assert_allclose(np.abs(shifts).sum(axis=0), sides * np.pi / 2)
     np.testing.assert_allclose(np.abs(shifts).sum(axis=1), np.pi / 2)
+    if few_shots is None:
+        np.testing.assert_allclose(shifts.sum(axis=0), 0, atol=1e-15)
     assert len(core.ask(run(core, state, 1)).points) == 3
+
+
+def test_terms_are_overlooked_that_scatter_less_than_the_predicted_gain():
+    core = LocalModel(overlooked=0.5)
+    state = core.init(START, seed=0)
+    assert core.ask(state).tolerance == np.inf
+    state = run(core, state, 1)
+    assert state.gain > 0
+    assert core.ask(state).tolerance == 0.5 * state.gain
+    # Nothing is predicted of a place that was not reached by a step.
+    assert core.ask(core.move(state, START)).tolerance == 0
+
+
+@pytest.mark.parametrize(
+    "core", [LocalModel(overlooked=0.0), LocalModel(shots=10, few_shots=FewShots())]
+)
+def test_all_terms_are_measured_where_none_may_be_overlooked_or_shots_are_few(core):
+    state = core.init(START, seed=0)
+    assert core.ask(state).tolerance == 0
+    assert core.ask(run(core, state, 1)).tolerance == 0
 
 
 def test_mini_batches_are_asked_for_few_points_once_they_are_noticed():
@@ -201,7 +224,7 @@ def test_one_parameter_shared_by_many_gates_is_shifted_less():
 def test_losses_that_are_not_finite_are_refused(bad):
     core = LocalModel()
     state = core.init(START, seed=17)
-    losses = np.zeros(5)
+    losses = np.zeros(9)
     losses[3] = bad
     with pytest.raises(NonFiniteLossError, match="step 0"):
         core.tell(state, Answer.of(losses))
@@ -210,7 +233,7 @@ def test_losses_that_are_not_finite_are_refused(bad):
 def test_a_missing_loss_is_refused():
     core = LocalModel()
     with pytest.raises(InvalidLossError):
-        core.tell(core.init(START, seed=18), Answer.of(np.zeros(4)))
+        core.tell(core.init(START, seed=18), Answer.of(np.zeros(8)))
 
 
 def test_equal_losses_everywhere_do_not_break_it():
@@ -225,7 +248,13 @@ def test_equal_losses_everywhere_do_not_break_it():
 
 @pytest.mark.parametrize(
     "option",
-    [{"fraction": 0.0}, {"radius": -1.0}, {"patience": 0}, {"few_shots": FewShots()}],
+    [
+        {"fraction": 0.0},
+        {"radius": -1.0},
+        {"patience": 0},
+        {"overlooked": -0.1},
+        {"few_shots": FewShots()},
+    ],
 )
 def test_settings_out_of_range_are_refused(option):
     with pytest.raises(InvalidOptionError):
