@@ -142,7 +142,7 @@ def test_a_saved_run_goes_on_bit_for_bit():
 def test_settings_of_a_model_of_the_loss_keep_it_from_looking_inside():
     optimizer = LocalModelOptimizer(seed=1, settings=LocalModel())
     train(optimizer, make_cost(make_device("default.qubit")), start(), range(1))
-    assert optimizer.last.counts.executions == 13 * 5
+    assert optimizer.last.counts.executions == 7 * 5
 
 
 def test_settings_of_a_model_of_circuits_are_taken():
@@ -182,5 +182,5 @@ def test_a_plan_for_shots_models_the_loss_as_before():
     params = start()
     with qml.Tracker(device) as tracker:
         optimizer.step(make_cost(device), params, rows=range(5))
-    assert tracker.totals["executions"] == 13 * 5
-    assert tracker.totals["shots"] == 13 * 5 * 100
+    assert tracker.totals["executions"] == 7 * 5
+    assert tracker.totals["shots"] == 7 * 5 * 100

@@ -48,15 +48,15 @@ _TRAIL = 20
 class LocalModel:
     r"""Minimise by a local model of the loss, one batch of evaluations per round.
 
-    Each round shifts parameters one by one around a centre, the first one to both sides, fits a
+    Each round shifts parameters one by one around a centre, fits a
     :class:`~pennylane_qstore.optimize.core.surrogate.process.Posterior` to all evaluations, and
     moves the centre to the lowest value of mean plus ``caution`` standard deviations in a box.
     The box follows how well the last improvement was predicted. When progress is lost in the
     noise, repetitions are doubled; then the neighbourhood is explored and, if that does not help,
     the run begins anew from another start for a while. The best point is kept.
     Terms of a sum that scatter less than the loss is predicted to fall are measured at the centre
-    only. With ``few_shots`` repetitions grow with what has been paid instead, the box is fixed,
-    all terms are measured, and the first round shifts to one side.
+    only. With ``few_shots`` repetitions grow with what has been paid instead, the box is fixed and
+    all terms are measured.
 
     Attributes:
         shots: Repetitions of each evaluation; None leaves them to the objective.
@@ -247,9 +247,7 @@ class LocalModel:
         fraction = self.fraction
         if state.hyper is not None and state.hyper.drift > _DRIFTING:
             fraction = min(fraction, _FEW)
-        wanted = max(min(n, 2), round(fraction * n))
-        if state.step == 0:
-            wanted = 2 * n if self.few_shots is None else n
+        wanted = n if state.step == 0 else max(min(n, 2), round(fraction * n))
         visits = np.arange(state.taken, state.taken + wanted)
         cycles = np.unique(visits // n)
         orders = {c: np.random.default_rng([state.seed, 1, c]).permutation(n) for c in cycles}
@@ -331,16 +329,16 @@ class LocalModel:
 
     def _louder(self, state: LocalModelState, answer: Answer) -> LocalModelState:
         """Double the repetitions if the noise of one evaluation hides what is to be gained."""
-        known = answer.variances[np.isfinite(answer.variances)]
+        noise = answer.variances[0]  # Of the centre: other variances hold what was overlooked.
         if self.few_shots is not None or state.level >= self.doublings:
             return state
-        if not len(known) or not (self.shots or state.own_shots):
+        if not np.isfinite(noise) or not (self.shots or state.own_shots):
             return state
         if state.hyper is not None and state.hyper.drift > _DRIFTING:
             return state  # More shots do not average over mini-batches; more rounds do.
         if state.exploring or state.home is not None:
             return state
-        if state.gain >= self.resolution * np.sqrt(np.median(known)):
+        if state.gain >= self.resolution * np.sqrt(noise):
             return state
         return replace(state, level=state.level + 1, stalled=0)
 

@@ -132,7 +132,7 @@ def test_it_leaves_again_when_little_of_all_was_paid_elsewhere():
 def test_from_a_shallow_valley_it_finds_the_deep_one(few_shots):
     """Half of all starts lead to either; in 60 rounds there are at least two excursions."""
     core, ends = LocalModel(shots=100, doublings=0, few_shots=few_shots), []
-    for seed in range(1, 13):
+    for seed in range(1, 7):
         start = core.init([1.3], seed=seed, angles=[[1.0]], counts=[2])
         assert traps(run(core, start, 8, traps).params) > -0.6
         ends.append(float(traps(run(core, start, 60, traps).params)))
