@@ -252,9 +252,12 @@ class Oracle:
         before = self.counts
         points = np.asarray(query.points, dtype=float)
         losses = variances = np.empty(0)
+        parts: dict[str, Any] = {}
         if len(points):
             losses, variances = self.losses(points, query.shots, query.tolerance)
-        parts: dict[str, Any] = {}
+            if self.problem.data is None:
+                sizes = np.array(self.problem.observable.sizes)
+                parts["overlooked"] = float(np.linalg.norm(sizes[light(sizes, query.tolerance)]))
         if query.gradient_at is not None:
             parts = self.gradient(query.gradient_at, query.gradient_shots, query.gradient_of)
         if query.metric_at is not None:

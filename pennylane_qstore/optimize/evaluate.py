@@ -119,7 +119,10 @@ class Evaluator:
         spreads = self._variances(evaluations, outcomes)
         shots = 1 if query.shots is None else query.shots
         variances = pool([float(one.item()) for one in spreads[:n_points]], shots, GROUPS)
-        answer = Answer.of(losses, variances + [_borrowed(one) for one in outcomes[:n_points]])
+        borrowed = np.array([_borrowed(one) for one in outcomes[:n_points]])
+        answer = replace(
+            Answer.of(losses, variances + borrowed**2), overlooked=borrowed.max(initial=0.0)
+        )
         if query.gradient_at is None:
             return answer
         wanted = _wanted(query.gradient_of, len(query.gradient_at))
@@ -191,8 +194,8 @@ class Evaluator:
 
 
 def _borrowed(outcome: Outcome) -> float:
-    """Variance of a loss because of terms that were measured elsewhere."""
-    return sum(readout.borrowed**2 for _, answer in outcome.history for readout in answer)
+    """Scatter of the terms that were measured elsewhere."""
+    return max((readout.borrowed for _, got in outcome.history for readout in got), default=0.0)
 
 
 def _wanted(indices: NDArray[np.int64] | None, n_params: int) -> NDArray[np.bool_]:

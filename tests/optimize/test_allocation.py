@@ -183,7 +183,8 @@ def test_points_after_the_first_take_its_light_terms_and_say_so(device):
     answer = Evaluator(circuit, (params,), {})(Query(POINTS, tolerance=0.06))
     assert (answer.counts.executions, answer.counts.batches) == (3 + 1 + 1, 1)
     assert answer.counts.shots == 5 * 20_000
-    scatter = np.array([0, 0.05**2 + 0.03**2, 0.05**2 + 0.03**2])
+    assert answer.overlooked == pytest.approx(np.hypot(0.05, 0.03))
+    scatter = np.array([0, answer.overlooked**2, answer.overlooked**2])
     errors = np.sqrt(answer.variances - scatter)
     assert (np.abs(answer.losses - expected) < 5 * errors).all()
     assert (errors < 0.02).all()
@@ -194,6 +195,7 @@ def test_exact_results_lack_nothing():
     answer = Evaluator(circuit, (pnp.array(POINTS[0]),), {})(Query(POINTS, tolerance=np.inf))
     np.testing.assert_allclose(answer.losses, [circuit(point) for point in POINTS], atol=1e-12)
     np.testing.assert_array_equal(answer.variances, 0)
+    assert answer.overlooked == 0
 
 
 def folded(tape):

@@ -69,6 +69,7 @@ def test_shots_and_unmeasured_terms_are_counted_and_scatter_as_the_package_has_t
     real = Evaluator(problem.qnode(device), (params,), {})(query)
     ours = Oracle(problem, seed=1)(query)
     assert ours.counts == real.counts
+    assert ours.overlooked == pytest.approx(real.overlooked)
     assert ours.variances.mean() == pytest.approx(real.variances.mean(), rel=0.2)
     # Of the three sums only that of H2 has small groups: four of one word each.
     n_left_out = 4 if name == "h2" and tolerance else 0

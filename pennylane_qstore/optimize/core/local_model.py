@@ -329,16 +329,19 @@ class LocalModel:
 
     def _louder(self, state: LocalModelState, answer: Answer) -> LocalModelState:
         """Double the repetitions if the noise of one evaluation hides what is to be gained."""
-        noise = answer.variances[0]  # Of the centre: other variances hold what was overlooked.
+        overlooked = np.full(len(answer.variances), answer.overlooked**2)
+        overlooked[0] = 0.0
+        noise = answer.variances - overlooked
+        known = noise[np.isfinite(noise)]
         if self.few_shots is not None or state.level >= self.doublings:
             return state
-        if not np.isfinite(noise) or not (self.shots or state.own_shots):
+        if not len(known) or not (self.shots or state.own_shots):
             return state
         if state.hyper is not None and state.hyper.drift > _DRIFTING:
             return state  # More shots do not average over mini-batches; more rounds do.
         if state.exploring or state.home is not None:
             return state
-        if state.gain >= self.resolution * np.sqrt(noise):
+        if state.gain >= self.resolution * np.sqrt(np.median(known)):
             return state
         return replace(state, level=state.level + 1, stalled=0)
 

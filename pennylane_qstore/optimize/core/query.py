@@ -41,7 +41,7 @@ class Query:
         turn: Which circuit the first of them is, modulo their number.
         tolerance: What losses at all points but the first may be uncertain by beyond their shot
             noise. Terms of a sum that scatter less than this may be measured at the first point
-            only and be taken for the same at the others, whose variances then tell.
+            only and be taken for the same at the others. See :attr:`Answer.overlooked`.
     """
 
     points: FloatArray = field(default_factory=_none)
@@ -94,6 +94,8 @@ class Answer:
         gradient_loss_variance: Variance of ``gradient_loss``, NaN where it is not known.
         metric: Metric tensor at ``metric_at``, shape ``(n_params, n_params)``, or None.
         results: Results of the single circuits, or None where none are wanted.
+        overlooked: Scatter of the terms that were measured at the first point only. Its square is
+            part of the other points' variances.
         counts: What all this took.
     """
 
@@ -106,6 +108,7 @@ class Answer:
     gradient_loss_variance: float = float("nan")
     metric: FloatArray | None = None
     results: CircuitResults | None = None
+    overlooked: float = 0.0
     counts: Counts = Counts()
 
     @classmethod
