@@ -561,6 +561,25 @@ def _moons() -> Problem:
     return Problem("moons", 2, _reuploading(2, 2, 4), ((1.0, "ZI"),), (0.4, 0.2), np.pi, data)
 
 
+def _lithium_hydride() -> Problem:
+    """LiH, STO-3G at 1.57 angstrom, two electrons in three orbitals: one large group of terms.
+
+    The loose target is below all excited states (-7.786), the fine one within 3 mHa of
+    Hartree-Fock (-7.8627); the ground state is at -7.8637.
+    """
+    molecule = qml.qchem.Molecule(
+        ["Li", "H"], np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 1.57]]), unit="angstrom"
+    )
+    hamiltonian, n = qml.qchem.molecular_hamiltonian(
+        molecule, active_electrons=2, active_orbitals=3
+    )
+    terms = tuple(
+        (float(np.real(c)), "".join(word.get(wire, "I") for wire in range(n)))
+        for word, c in hamiltonian.pauli_rep.items()
+    )
+    return Problem("lih", n, _layers(n, 3, ("Y",)), terms, (-7.8, -7.86), 0.2)
+
+
 def _build() -> tuple[Problem, ...]:
     heisenberg = _chain(6, {"X": 1.0, "Y": 1.0, "Z": 1.0}, {})
     return (
@@ -579,10 +598,11 @@ def _build() -> tuple[Problem, ...]:
         _hva("xxz_hva", 6, 3, (-8.0, -8.3)),
         _random_words("random_words", 5, (-3.6, -4.0)),
         _moons(),
+        _lithium_hydride(),
     )
 
 
 @cache
 def all_problems() -> dict[str, Problem]:
-    """The problems by name; the last three are a check against fitting settings to the others."""
+    """The problems by name; the last four are a check against fitting settings to the others."""
     return {problem.name: problem for problem in _build()}

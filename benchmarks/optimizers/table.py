@@ -18,6 +18,7 @@ TITLES = {
     "xxz_hva": "XXZ, shared angles",
     "random_words": "random Pauli words",
     "moons": "two moons",
+    "lih": "LiH, 6 qubits",
 }
 RECOMMENDED = {"circuits": "LocalModel", "shots": "LocalModel, shots", "round trips": "LocalModel"}
 
