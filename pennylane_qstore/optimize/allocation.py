@@ -1,6 +1,6 @@
 """A sum measured in parts, its groups of terms: shots for each, and what small ones need not be."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -57,12 +57,13 @@ class Parts:
         return Readout(value, without, borrowed=scatter)
 
 
-def shared(parts: Sequence[Parts]) -> list[Parts]:
-    """Have light groups of the same sum measured once, by the first that has them."""
-    lenders: dict[tuple[Words, int], Parts] = {}
+def shared(parts: Sequence[Parts], places: Sequence[Hashable]) -> list[Parts]:
+    """Have light groups of the same sum measured once, by the first at its place."""
+    lenders: dict[tuple[Hashable, Words, int], Parts] = {}
     found = []
-    for part in parts:
-        lender = lenders.setdefault((part.words, part.n_light), part) if part.n_light else part
+    for part, place in zip(parts, places, strict=True):
+        key = (place, part.words, part.n_light)
+        lender = lenders.setdefault(key, part) if part.n_light else part
         if lender is not part:
             part = replace(part, tapes=part.tapes[: -part.n_light], lender=lender)
         found.append(part)

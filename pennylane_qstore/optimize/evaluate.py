@@ -15,7 +15,7 @@ from pennylane_qstore.optimize.core.query import Answer, Query
 from pennylane_qstore.optimize.differentiate import loss_and_gradient, real_number
 from pennylane_qstore.optimize.foresight import Evaluation
 from pennylane_qstore.optimize.metric import Approximation, MetricRequest, metric_requests
-from pennylane_qstore.optimize.one_batch import Outcome, evaluate_together, variance
+from pennylane_qstore.optimize.one_batch import Outcome, evaluate_together, overlooked, variance
 from pennylane_qstore.optimize.overlaps import overlap_requests, overlaps
 from pennylane_qstore.optimize.plain_call import mcm_config
 from pennylane_qstore.optimize.request import Call, Request
@@ -119,9 +119,9 @@ class Evaluator:
         spreads = self._variances(evaluations, outcomes)
         shots = 1 if query.shots is None else query.shots
         variances = pool([float(one.item()) for one in spreads[:n_points]], shots, GROUPS)
-        borrowed = np.array([_borrowed(one) for one in outcomes[:n_points]])
+        lacking = np.array(list(map(overlooked, evaluations, outcomes))[:n_points])
         answer = replace(
-            Answer.of(losses, variances + borrowed**2), overlooked=borrowed.max(initial=0.0)
+            Answer.of(losses, variances + lacking**2), overlooked=lacking.max(initial=0.0)
         )
         if query.gradient_at is None:
             return answer
@@ -140,7 +140,10 @@ class Evaluator:
         shots = [None] * len(query.points) if query.shots is None else query.shots.tolist()
         return [
             Evaluation(
-                self._loss_at(point), shots=n, prepared=self._prepare(point, n, query.tolerance)
+                self._loss_at(point),
+                shots=n,
+                tolerance=query.tolerance,
+                prepared=self._prepare(point, n, query.tolerance),
             )
             for point, n in zip(query.points, shots, strict=True)
         ]
@@ -191,11 +194,6 @@ class Evaluator:
         if not self._standard_errors:
             return [np.full(np.shape(outcome.value), np.nan) for outcome in outcomes]
         return [variance(one, outcome) for one, outcome in zip(evaluations, outcomes, strict=True)]
-
-
-def _borrowed(outcome: Outcome) -> float:
-    """Scatter of the terms that were measured elsewhere."""
-    return max((readout.borrowed for _, got in outcome.history for readout in got), default=0.0)
 
 
 def _wanted(indices: NDArray[np.int64] | None, n_params: int) -> NDArray[np.bool_]:

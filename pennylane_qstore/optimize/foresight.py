@@ -26,6 +26,8 @@ class Evaluation:
         shots: Repetitions that replace those of every QNode; None keeps them.
         differentiates: Whether the circuits' derivatives are wanted with their results.
         gradient_shots: Repetitions of shifted circuits; None takes those of their QNode.
+        tolerance: Terms of a sum that together scatter by no more than this may be measured by
+            another evaluation of the same objective.
         calls_once: Whether the function is known to call one QNode once.
         prepared: The one request of a function that needs no other, whose answer is its value; the
             function is not called then.
@@ -37,9 +39,24 @@ class Evaluation:
     shots: int | None = None
     differentiates: bool = False
     gradient_shots: int | None = None
+    tolerance: float = 0.0
     calls_once: bool = False
     prepared: Request | None = None
     nearby: Callable[[], Any] | None = None
+
+    def request(self, call: Call, place: int | None) -> Request:
+        """What the evaluation's call at this place wants to have run.
+
+        Where the place depends on results, None, all terms are measured: what others ask at the
+        same place may be something else.
+        """
+        return request_for(
+            call,
+            self.gradient_shots,
+            spreads=self.shots is not None,
+            tolerance=0.0 if place is None else self.tolerance,
+            place=place or 0,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,8 +186,7 @@ class Trial(Forgetful):
             self.n_alike += self.n_alike == place
             request = known
         else:
-            spreads = self.shots is not None
-            request = request_for(call, self._evaluation.gradient_shots, spreads=spreads)
+            request = self._evaluation.request(call, place)
         self.requests.append(request)
         return request.finish([self.make_up(tape) for tape in request.tapes])
 

@@ -1,7 +1,8 @@
 """Evaluations of any Python functions in as few round trips as their logic allows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from pennylane_qstore.optimize.batching import Ask, run_together
 from pennylane_qstore.optimize.core.query import Counts
 from pennylane_qstore.optimize.foresight import Evaluation, Forecast, foresee
 from pennylane_qstore.optimize.interception import Forgetful, answered_by, intercepted
-from pennylane_qstore.optimize.request import Call, Readout, Request, request_for
+from pennylane_qstore.optimize.request import Call, Readout, Request
 from pennylane_qstore.optimize.submission import submit
 
 History = Sequence[tuple[Request, Sequence[Readout]]]
@@ -113,8 +114,7 @@ class _Live(Forgetful):
         if self._answered and self._answered[0][0].call.equals(call):
             return self._answered.pop(0)
         self._answered.clear()
-        spreads = self.shots is not None
-        request = request_for(call, self._evaluation.gradient_shots, spreads=spreads)
+        request = self._evaluation.request(call, None)
         return request, self._ask(request)
 
 
@@ -143,11 +143,38 @@ def variance(evaluation: Evaluation, outcome: Outcome) -> NDArray[np.float64]:
         return np.full(shape, np.nan)
     (g,) = n_groups
     try:
-        values = [_Replay(evaluation, outcome, i).run() for i in range(g)]
+        values = [_Replay(evaluation, outcome, partial(_without, i)).run() for i in range(g)]
     except _DifferentError:
         return np.full(shape, np.nan)
     spread = np.asarray(values, dtype=np.float64)
     return (g - 1) / g * np.sum((spread - spread.mean(axis=0)) ** 2, axis=0)
+
+
+def overlooked(evaluation: Evaluation, outcome: Outcome) -> float:
+    """Standard deviation of an outcome because of terms that were measured elsewhere.
+
+    The function is evaluated again with each such result off by the terms' scatter.
+
+    Returns:
+        NaN where it is not known because the function asks for something else this time.
+    """
+    borrowed = [r for _, answer in outcome.history for r in answer if r.borrowed]
+    try:
+        moved = [
+            _Replay(evaluation, outcome, partial(_moved, one)).run() - to_numpy(outcome.value)
+            for one in borrowed
+        ]
+    except _DifferentError:
+        return float("nan")
+    return float(np.linalg.norm(moved))
+
+
+def _without(group: int, readout: Readout) -> Any:
+    return readout.value if readout.without is None else readout.without[group]
+
+
+def _moved(one: Readout, readout: Readout) -> Any:
+    return readout.value + readout.borrowed if readout is one else readout.value
 
 
 class _DifferentError(BaseException):
@@ -155,17 +182,19 @@ class _DifferentError(BaseException):
 
 
 class _Replay(Forgetful):
-    """Answers the calls of an evaluation as before, but without one group of shots."""
+    """Answers the calls of an evaluation as before, but with other values."""
 
-    def __init__(self, evaluation: Evaluation, outcome: Outcome, group: int) -> None:
+    def __init__(
+        self, evaluation: Evaluation, outcome: Outcome, value_of: Callable[[Readout], Any]
+    ) -> None:
         self.shots = evaluation.shots
         self.differentiates = evaluation.differentiates
         self._evaluation = evaluation
         self._history = list(outcome.history)
-        self._group = group
+        self._value_of = value_of
 
     def run(self) -> Any:
-        """What the function would have returned without the group."""
+        """What the function would have returned."""
         if self._evaluation.prepared is not None:
             return to_numpy(self.answer(self._evaluation.prepared.call))
         with intercepted(), answered_by(self):
@@ -176,7 +205,7 @@ class _Replay(Forgetful):
         if not self._history or not self._history[0][0].call.equals(call):
             raise _DifferentError
         request, readouts = self._history.pop(0)
-        return request.finish([self._without(readout) for readout in readouts])
+        return request.finish([self._value_of(readout) for readout in readouts])
 
     def recall(self, qnode: qml.QNode, args: Any, kwargs: Any) -> Call | None:
         """The call as it was, if QNode and arguments are the same."""
@@ -184,6 +213,3 @@ class _Replay(Forgetful):
         if call is None or call.origin is None:
             return None
         return call if call.origin.is_same(qnode, *qml.pytrees.flatten((args, kwargs))) else None
-
-    def _without(self, readout: Readout) -> Any:
-        return readout.value if readout.without is None else readout.without[self._group]

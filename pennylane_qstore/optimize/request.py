@@ -76,7 +76,8 @@ class Request:
         spreads: Whether the shots of a sum may be spread over its groups of terms: where the
             optimizer decides how many there are, not where the user did.
         tolerance: Terms of a sum that together scatter by no more than this are measured only by
-            the first request of a batch that asks for the same sum. Needs a single tape.
+            the first request of a batch that asks for the same sum at the same place.
+        place: How many requests there were before in the same evaluation.
     """
 
     call: Call
@@ -84,6 +85,7 @@ class Request:
     finish: Callable[[Sequence[Any]], Any]
     spreads: bool = False
     tolerance: float = 0.0
+    place: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,6 +112,8 @@ def request_for(
     only: Sequence[Sequence[int]] | None = None,
     *,
     spreads: bool = False,
+    tolerance: float = 0.0,
+    place: int = 0,
 ) -> Request:
     """Say what has to be run for a call: its circuits and, where wanted, the shifted ones.
 
@@ -118,10 +122,13 @@ def request_for(
         gradient_shots: Repetitions of shifted circuits; None takes those of their circuit.
         only: For each circuit, the places among its trainable parameters whose derivatives are
             wanted; the others are answered as 0. None wants all.
-        spreads: See :class:`Request`; not for calls with derivatives.
+        spreads: See :class:`Request`, as for ``tolerance`` and ``place``; not for calls with
+            derivatives.
+        tolerance: See ``spreads``.
+        place: See ``spreads``.
     """
     if not call.differentiates:
-        return Request(call, call.circuits, tuple, spreads)
+        return Request(call, call.circuits, tuple, spreads, tolerance, place)
     tapes, finishers = list(call.circuits), []
     for i, circuit in enumerate(call.circuits):
         shifted, finish = _shifted(circuit, None if only is None else only[i])

@@ -27,7 +27,7 @@ def submit(requests: Sequence[Request]) -> tuple[list[list[Readout]], Counts]:
     as a shot vector of up to ten groups whose sizes differ by one at most. The value is the mean
     over all shots, and the groups tell its variance. A request that spreads its shots has a sum
     measured with more of them where its terms are large, and one with a tolerance has small terms
-    measured by the first one only.
+    measured by the first one at its place only.
 
     Returns:
         The readouts of each request, and what running them took.
@@ -35,20 +35,22 @@ def submit(requests: Sequence[Request]) -> tuple[list[list[Readout]], Counts]:
     readouts: list[list[Readout]] = [[] for _ in requests]
     counts = Counts()
     for places in _by_device(requests):
-        wanted = [(i, _parts(requests[i], tape)) for i in places for tape in requests[i].tapes]
-        parts = shared([part for _, part in wanted])
+        owners = [(i, k) for i in places for k in range(len(requests[i].tapes))]
+        parts = shared(
+            [_parts(requests[i], requests[i].tapes[k]) for i, k in owners],
+            [(requests[i].place, k) for i, k in owners],
+        )
         found, taken = _run(requests[places[0]], [tape for part in parts for tape in part.tapes])
         counts += taken
-        for (i, _), readout in zip(wanted, joined(parts, found), strict=True):
+        for (i, _), readout in zip(owners, joined(parts, found), strict=True):
             readouts[i].append(readout)
     return readouts, counts
 
 
 def _parts(request: Request, tape: QuantumScript) -> Parts:
-    tolerance = request.tolerance if len(request.tapes) == 1 else 0.0
-    if not request.spreads and not tolerance:
+    if not request.spreads and not request.tolerance:
         return Parts((tape,))
-    return in_parts(tape, spreads=request.spreads, tolerance=tolerance)
+    return in_parts(tape, spreads=request.spreads, tolerance=request.tolerance)
 
 
 def _by_device(requests: Sequence[Request]) -> list[list[int]]:

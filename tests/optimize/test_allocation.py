@@ -148,14 +148,15 @@ def test_light_groups_come_last_and_are_measured_once_for_each_sum():
     assert {tape.shots.total_shots for part in parts for tape in part.tapes} == {200}
     assert [part.n_light for part in parts] == [2, 2, 2, 1]
     assert parts[0].scatter == pytest.approx(np.hypot(0.05, 0.03))
-    once = shared(parts)
+    once = shared(parts, [0, 0, 0, 0])
     # The constant is no part of what is shared; twice the sum is another one.
     assert [len(part.tapes) for part in once] == [3, 1, 1, 3]
     assert qml.equal(once[1].tapes[0].measurements[0], parts[0].tapes[0].measurements[0])
+    assert [len(part.tapes) for part in shared(parts, [0, 1, 0, 2])] == [3, 3, 1, 3]
 
 
 def test_light_groups_are_taken_over_with_what_they_are_without_a_group_of_shots():
-    parts = shared([in_parts(tape(UNEVEN), tolerance=0.1) for _ in range(2)])
+    parts = shared([in_parts(tape(UNEVEN), tolerance=0.1) for _ in range(2)], [0, 0])
     heavy, light_, other = (
         Readout(0.5, (0.4, 0.6)),
         Readout(0.02, (0.01, 0.04)),
@@ -198,23 +199,63 @@ def test_exact_results_lack_nothing():
     assert answer.overlooked == 0
 
 
+def test_a_python_function_says_what_it_lacks_in_its_own_units():
+    circuit, other = (node(UNEVEN, "qstore.ionq", seed=n, shots=20_000) for n in (1, 2))
+    exact = node(UNEVEN, shots=None)
+
+    def loss(x):
+        return 2 * circuit(x) + 3 * other(-x)
+
+    answer = Evaluator(loss, (pnp.array(POINTS[0]),), {})(Query(POINTS, tolerance=np.inf))
+    # For each of the two, three groups at the first point and one at both others.
+    assert (answer.counts.executions, answer.counts.batches) == (2 * (3 + 2), 2)
+    scatter = np.hypot(0.05, 0.03) * np.hypot(2, 3)
+    assert answer.overlooked == pytest.approx(scatter)
+    expected = np.array([2 * exact(point) + 3 * exact(-point) for point in POINTS])
+    errors = np.sqrt(answer.variances)
+    assert errors[0] < 0.05 < scatter < errors[1]
+    assert (np.abs(answer.losses - expected) < 5 * errors).all()
+
+
+def test_what_the_same_sum_is_on_other_data_is_not_taken_over():
+    """Were it, the second sample would have the first one's light terms."""
+
+    @qml.set_shots(50_000)
+    @qml.qnode(qml.device("qstore.ionq", wires=2, seed=1))
+    def circuit(x, sample):
+        qml.RY(x, 0)
+        if sample:
+            qml.CNOT([0, 1])
+        return qml.expval(Z(0) + 0.2 * X(0) @ X(1))
+
+    answer = Evaluator(lambda x: circuit(x, 0) ** 2 + circuit(x, 1), (pnp.array(np.pi / 2),), {})(
+        Query(np.full((3, 1), np.pi / 2), tolerance=np.inf)
+    )
+    assert answer.counts.executions == 2 * (2 + 1 + 1)
+    np.testing.assert_allclose(answer.losses, 0.2, atol=0.03)
+
+
+def test_what_is_asked_because_of_a_result_has_all_terms_measured():
+    circuit = node(UNEVEN, "qstore.ionq", seed=1)
+
+    def loss(x):
+        return circuit(x) if circuit(x) > 1.0 else circuit(x + 0.3) + 1
+
+    answer = Evaluator(loss, (pnp.array(POINTS[0]),), {})(Query(POINTS, tolerance=np.inf))
+    # Made-up results are below 1, so the second circuits are foreseen in vain.
+    assert (answer.counts.executions, answer.counts.batches) == (2 * (3 + 2) + 3 * 3, 2)
+
+
 def folded(tape):
     """Extrapolates from two tapes, as error mitigation does."""
     return [tape, tape], lambda results: 2 * results[0] - results[1]
 
 
-def test_a_python_function_has_all_terms_measured():
-    circuit = node(UNEVEN, "qstore.ionq", seed=1)
-    answer = Evaluator(lambda x: 2 * circuit(x), (pnp.array(POINTS[0]),), {})(
-        Query(POINTS, tolerance=np.inf)
-    )
-    assert answer.counts.executions == 3 * 3
-
-
-def test_a_circuit_that_becomes_several_has_all_terms_measured():
+def test_a_circuit_that_becomes_several_borrows_from_its_own_kind():
     circuit = qml.transform(folded)(node(UNEVEN, "qstore.ionq", seed=1))
     answer = Evaluator(circuit, (pnp.array(POINTS[0]),), {})(Query(POINTS, tolerance=np.inf))
-    assert answer.counts.executions == 2 * 3 * 3
+    assert answer.counts.executions == 2 * (3 + 1 + 1)
+    assert answer.overlooked == pytest.approx(np.hypot(0.05, 0.03) * np.hypot(2, 1))
 
 
 @pytest.mark.parametrize("device", ["default.qubit", "lightning.qubit", "qstore.ionq"])
