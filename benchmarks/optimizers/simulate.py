@@ -178,7 +178,7 @@ class Simulator:
 
 
 class Observable:
-    """A sum of Pauli words, measured in groups of qubit-wise commuting ones.
+    """A sum of Pauli words, measured in groups of qubit-wise commuting ones, the largest first.
 
     Args:
         terms: Coefficients of words such as ``"XXIZ"``; the identity is a constant.
@@ -188,7 +188,7 @@ class Observable:
         self.terms = tuple(terms)
         self.constant = float(sum(c for c, word in terms if set(word) == {"I"}))
         groups: list[tuple[list[str], list[tuple[float, str]]]] = []
-        for coefficient, word in terms:
+        for coefficient, word in sorted(terms, key=lambda term: -abs(term[0])):
             if set(word) == {"I"}:
                 continue
             for letters, members in groups:
@@ -198,6 +198,8 @@ class Observable:
                     break
             else:
                 groups.append((list(word), [(coefficient, word)]))
+        for _, members in groups:
+            members.sort(key=self.terms.index)
         self.n_groups = len(groups)
         self.sizes = [float(np.linalg.norm([c for c, _ in members])) for _, members in groups]
         self._changes = [_everywhere("".join(letters)).T.copy() for letters, _ in groups]

@@ -173,9 +173,23 @@ def in_parts(tape: QuantumScript, *, spreads: bool = True, tolerance: float = 0.
 def _groups(words: Words) -> tuple[list[Operator], list[float]]:
     """Sums of qubit-wise commuting terms, and the root of each one's squared coefficients.
 
-    Remembered, because all points of a batch measure the same sum, and grouping 600 terms
-    takes a second.
+    The largest term opens a group, and each next one joins the first that it commutes with. So the
+    large terms gather in few groups, which is what shots by size and light groups live on, while a
+    colouring of the graph, as PennyLane does it, scatters them over somewhat fewer groups.
+
+    Remembered, because all points of a batch measure the same sum.
+
+    References:
+        Crawford et al., Quantum 5, 385 (2021).
     """
-    grouped = qml.pauli.group_observables([w.operation() for w, _ in words], [c for _, c in words])
-    sums = [qml.dot(coefficients, terms) for terms, coefficients in zip(*grouped, strict=True)]
-    return sums, [float(np.linalg.norm(coefficients)) for coefficients in grouped[1]]
+    groups: list[tuple[dict[Hashable, str], list[tuple[PauliWord, float]]]] = []
+    for word, coefficient in sorted(words, key=lambda one: -abs(one[1])):
+        for basis, members in groups:
+            if all(basis.get(wire, letter) == letter for wire, letter in word.items()):
+                basis.update(word)
+                members.append((word, coefficient))
+                break
+        else:
+            groups.append((dict(word), [(word, coefficient)]))
+    sums = [qml.dot([c for _, c in own], [w.operation() for w, _ in own]) for _, own in groups]
+    return sums, [float(np.linalg.norm([c for _, c in own])) for _, own in groups]

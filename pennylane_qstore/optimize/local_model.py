@@ -42,6 +42,8 @@ class LocalModelOptimizer(Optimizer[AnyState]):
 
     - The loss. Each step evaluates it around the current point, one parameter shifted at a time,
       and goes to the lowest pessimistic loss nearby. With P parameters these are P + 1 evaluations.
+      Terms of a Hamiltonian that are small beside what a step may gain, as most of a molecule's
+      are, are measured at one of them only; ``last.reason`` says so.
     - Where a Python cost is a sum over circuits that share their gates, as the mean over samples of
       a data set is, the result of every single circuit. Each step runs 64 circuits, the samples
       taken in turn, each at parameters of its own, predicts the results of all samples, and goes

@@ -83,6 +83,27 @@ def test_a_sum_is_measured_in_parts_that_add_up_to_it():
     )
 
 
+def test_large_terms_gather_in_few_groups():
+    """The Z words are one group, though each of them commutes with other words, too."""
+    words = {
+        "ZII": 0.5,
+        "XIX": 0.01,
+        "IXX": 0.02,
+        "ZZI": 0.4,
+        "YII": 0.03,
+        "IZI": -0.6,
+        "IIX": 0.04,
+    }
+    letters = {"X": X, "Y": Y, "Z": Z}
+    sum_ = qml.dot(
+        list(words.values()),
+        [qml.prod(*(letters[p](i) for i, p in enumerate(w) if p != "I")) for w in words],
+    )
+    parts = in_parts(qml.tape.QuantumScript([], [qml.expval(sum_)], shots=100))
+    found = [{str(c) for c in p.measurements[0].obs.pauli_rep.values()} for p in parts.tapes]
+    assert found == [{"-0.6", "0.5", "0.4", "0.04"}, {"0.03", "0.02"}, {"0.01"}]
+
+
 def test_the_constant_is_in_the_value_and_in_what_it_is_without_a_group_of_shots():
     parts = in_parts(tape(UNEVEN))
     readouts = [Readout(0.1, (0.0, 0.2)), Readout(0.3, (0.5, 0.1)), Readout(-0.2, (-0.1, -0.3))]
@@ -295,3 +316,4 @@ def test_an_optimizer_that_plans_its_shots_spends_no_more_of_them():
     opt.step(circuit, pnp.array([0.4, -0.3, 0.8]))
     # XX and YY, which scatter by 0.06, are measured at the first of four points only.
     assert opt.last.counts.shots == 3 * 50 + 3 * 110
+    assert "terms that amount to 0.058 were measured at the centre only" in opt.last.reason

@@ -181,6 +181,7 @@ class LocalModel:
             loss=loss,
             loss_error=error,
             paid=state.paid + self._price(query),
+            overlooked=answer.overlooked,
         )
         if not state.own_shots and answer.counts.executions:
             state = replace(state, own_shots=answer.counts.shots // answer.counts.executions)

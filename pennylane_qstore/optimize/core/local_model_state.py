@@ -34,6 +34,7 @@ class LocalModelState:
         explored: Whether that was done since the run last was elsewhere.
         home: Where the run was before it left for another start; None if it has not left.
         elsewhere: What was paid away from home since the best point was found.
+        overlooked: Scatter of terms that the last round measured at its centre only.
         radius: Half side of the box of the next step, in natural shifts of a right angle.
         taken: Coordinates shifted so far.
         level: How often the repetitions were doubled.
@@ -69,6 +70,7 @@ class LocalModelState:
     loss_error: float | None = None
     home: "LocalModelState | None" = None
     elsewhere: int = 0
+    overlooked: float = 0.0
 
     @property
     def kernel(self) -> AngleKernel:
@@ -77,8 +79,13 @@ class LocalModelState:
 
     @property
     def reason(self) -> str:
-        """Why the next round is what it is, where that is not the ordinary."""
+        """Why rounds are what they are, where that is not the ordinary."""
         found = []
+        if self.overlooked:
+            found.append(
+                f"terms that amount to {self.overlooked:.2g} were measured at the centre only, as "
+                "more was to be gained"
+            )
         if self.exploring:
             found.append(f"no progress: the neighbourhood is explored for {self.exploring} rounds")
         if self.home is not None:
