@@ -259,7 +259,7 @@ class Oracle:
                 sizes = np.array(self.problem.observable.sizes)
                 parts["overlooked"] = float(np.linalg.norm(sizes[light(sizes, query.tolerance)]))
         if query.gradient_at is not None:
-            parts = self.gradient(query.gradient_at, query.gradient_shots, query.gradient_of)
+            parts |= self.gradient(query.gradient_at, query.gradient_shots, query.gradient_of)
         if query.metric_at is not None:
             parts["metric"] = self.metric(query.metric_at, query.gradient_shots)
         if len(query.singles):

@@ -34,8 +34,9 @@ class Evaluator:
 
     A Python function is called more often than there are points: up to twice with made-up results
     to learn which circuits it needs (see :func:`~pennylane_qstore.optimize.foresight.foresee`), and
-    once for each group of shots to learn how its value scatters. Functions with side effects should
-    know, and functions that draw random numbers get neither benefit.
+    once for each group of shots to learn how its value scatters, and for each circuit whose small
+    terms were measured at another point. Functions with side effects should know, and functions
+    that draw random numbers get none of these benefits.
 
     The overlap of a Python function's states is the mean over the different states that its QNodes
     prepare, and so is the metric tensor: for circuits that differ in what they measure only, those
@@ -121,7 +122,7 @@ class Evaluator:
         variances = pool([float(one.item()) for one in spreads[:n_points]], shots, GROUPS)
         lacking = np.array(list(map(overlooked, evaluations, outcomes))[:n_points])
         answer = replace(
-            Answer.of(losses, variances + lacking**2), overlooked=lacking.max(initial=0.0)
+            Answer.of(losses, variances + lacking**2), overlooked=np.nanmax(lacking, initial=0.0)
         )
         if query.gradient_at is None:
             return answer

@@ -256,6 +256,24 @@ def test_what_the_same_sum_is_on_other_data_is_not_taken_over():
     np.testing.assert_allclose(answer.losses, 0.2, atol=0.03)
 
 
+def test_a_function_that_changes_leaves_its_variance_unknown():
+    circuit, rng = node(UNEVEN, "qstore.ionq", seed=1), np.random.default_rng(0)
+    first = Evaluator(circuit, (pnp.array(POINTS[0]),), {})(Query(POINTS[:1]))
+
+    def loss(x):
+        random = 0.0 if calls.pop(0) else rng.normal()
+        return circuit(x) + 0 * circuit(x + random)
+
+    # Two trials and the evaluation of each point see the same circuits; what comes then does not.
+    calls = [True] * 9 + [False] * 99
+    answer = Evaluator(loss, (pnp.array(POINTS[0]),), {}, standard_errors=False)(
+        Query(POINTS, tolerance=np.inf)
+    )
+    assert answer.overlooked == 0
+    assert np.isnan(answer.variances).all()
+    assert answer.losses[0] == pytest.approx(first.losses[0], abs=0.3)
+
+
 def test_what_is_asked_because_of_a_result_has_all_terms_measured():
     circuit = node(UNEVEN, "qstore.ionq", seed=1)
 
