@@ -25,6 +25,7 @@ from pennylane_qstore.optimize.core.surrogate import (
     turned,
 )
 from pennylane_qstore.optimize.core.threads import one_thread
+from pennylane_qstore.optimize.core.turns import in_turn
 
 FloatArray = NDArray[np.float64]
 
@@ -249,12 +250,8 @@ class LocalModel:
         if state.hyper is not None and state.hyper.drift > _DRIFTING:
             fraction = min(fraction, _FEW)
         wanted = n if state.step == 0 else max(min(n, 2), round(fraction * n))
-        visits = np.arange(state.taken, state.taken + wanted)
-        cycles = np.unique(visits // n)
-        orders = {c: np.random.default_rng([state.seed, 1, c]).permutation(n) for c in cycles}
-        chosen = np.array([orders[visit // n][visit % n] for visit in visits])
-        first = np.random.default_rng([state.seed, 2]).choice([-1.0, 1.0], n)
-        return chosen, first[chosen] * (-1.0) ** (visits // n)
+        visits = range(state.taken, state.taken + wanted)
+        return in_turn(np.arange(n), visits=visits, n_params=n, seed=state.seed)
 
     def _radius(self, state: LocalModelState, posterior: Posterior) -> float:
         """The box follows how much of the predicted improvement came true."""
@@ -330,9 +327,7 @@ class LocalModel:
 
     def _louder(self, state: LocalModelState, answer: Answer) -> LocalModelState:
         """Double the repetitions if the noise of one evaluation hides what is to be gained."""
-        overlooked = np.full(len(answer.variances), answer.overlooked**2)
-        overlooked[0] = 0.0
-        noise = answer.variances - overlooked
+        noise = answer.shot_noise()
         known = noise[np.isfinite(noise)]
         if self.few_shots is not None or state.level >= self.doublings:
             return state

@@ -118,6 +118,12 @@ class Answer:
         known = np.full(values.shape, np.nan) if variances is None else np.asarray(variances)
         return cls(values, np.array(known, dtype=np.float64).ravel())
 
+    def shot_noise(self) -> FloatArray:
+        """Variances of the losses without what was overlooked, shape ``(n_points,)``."""
+        overlooked = np.full(len(self.variances), self.overlooked**2)
+        overlooked[:1] = 0.0
+        return self.variances - overlooked
+
     def check(self, query: Query, step: int) -> None:
         """Refuse an answer from which no step can be derived.
 

@@ -29,6 +29,7 @@ from pennylane_qstore.optimize.core.query import Answer, Query
 from pennylane_qstore.optimize.core.state import check_counters, frozen, load
 from pennylane_qstore.optimize.core.surrogate import AngleKernel, followed
 from pennylane_qstore.optimize.core.threads import one_thread
+from pennylane_qstore.optimize.core.turns import in_turn
 from pennylane_qstore.optimize.errors import InvalidLossError
 
 FloatArray = NDArray[np.float64]
@@ -153,14 +154,12 @@ class CircuitModel:
         steps = np.zeros((self.circuits, len(state.params)))
         if not n_shifted:
             return steps
-        visits = state.shifted + np.arange(n_shifted)
-        sweeps, places = np.divmod(visits, len(live))
-        orders = {
-            n: np.random.default_rng([state.seed, 1, n]).permutation(live) for n in set(sweeps)
-        }
-        chosen = np.array([orders[n][place] for n, place in zip(sweeps, places, strict=True)])
-        first = np.random.default_rng([state.seed, 2]).choice([-1.0, 1.0], len(state.params))
-        signs = first[chosen] * (-1.0) ** sweeps
+        chosen, signs = in_turn(
+            live,
+            visits=range(state.shifted, state.shifted + n_shifted),
+            n_params=len(state.params),
+            seed=state.seed,
+        )
         shifts = state.trained.natural_shifts()
         steps[np.arange(n_shifted), chosen] = signs * shifts[chosen]
         rng = np.random.default_rng([state.seed, 3, state.step])
