@@ -115,7 +115,8 @@ def light(sizes: ArrayLike, tolerance: float) -> NDArray[np.int64]:
 
     Args:
         sizes: Root of the squared coefficients of each group.
-        tolerance: In the units of the sizes. A quarter of the scatter of all groups is the most.
+        tolerance: In the units of the sizes; 0 for none. A quarter of the scatter of all groups is
+            the most.
 
     Returns:
         Their places, the smallest group last.
@@ -124,7 +125,7 @@ def light(sizes: ArrayLike, tolerance: float) -> NDArray[np.int64]:
     order = np.argsort(scatters, kind="stable")
     together = np.sqrt(np.cumsum(scatters[order] ** 2))
     most = min(tolerance, _MOST * together[-1])
-    return order[: int(np.count_nonzero(together <= most))][::-1]
+    return order[: int(np.count_nonzero(together <= most)) if most > 0 else 0][::-1]
 
 
 def in_parts(tape: QuantumScript, *, spreads: bool = True, tolerance: float = 0.0) -> Parts:

@@ -155,11 +155,21 @@ def test_circuits_with_mid_circuit_measurements_are_left_alone(measures_the_meas
      ([3, 4, 0.3, 0.4], 0.2, []),
      ([3, 4, 0.3, 0.4], np.inf, [3, 2]),
      ([1, 1.2], np.inf, []),
-     ([0.0, 2.0], 0.0, [0])],
+     ([0.0, 2.0], 0.0, []),
+     ([0.0, 2.0], 0.1, [0]),
+     ([0.0], np.inf, [])],
 )  # fmt: skip
 def test_light_groups_are_the_smallest_that_scatter_little_together(sizes, tolerance, expected):
     found = light(sizes, tolerance).tolist()
     assert found == expected
+
+
+@pytest.mark.parametrize("tolerance", [0.0, np.inf])
+def test_a_sum_that_is_zero_has_a_loss_at_every_point(tolerance):
+    circuit = node(qml.Hamiltonian([0.0, 0.0], [Z(0), Z(1)]), "qstore.ionq", seed=1)
+    query = Query(np.zeros((2, 3)), np.full(2, 50), tolerance=tolerance)
+    answer = Evaluator(circuit, (pnp.zeros(3),), {})(query)
+    np.testing.assert_array_equal(answer.losses, 0)
 
 
 def test_light_groups_come_last_and_are_measured_once_for_each_sum():
@@ -266,9 +276,7 @@ def test_a_function_that_changes_leaves_its_variance_unknown():
 
     # Two trials and the evaluation of each point see the same circuits; what comes then does not.
     calls = [True] * 9 + [False] * 99
-    answer = Evaluator(loss, (pnp.array(POINTS[0]),), {}, standard_errors=False)(
-        Query(POINTS, tolerance=np.inf)
-    )
+    answer = Evaluator(loss, (pnp.array(POINTS[0]),), {})(Query(POINTS, tolerance=np.inf))
     assert answer.overlooked == 0
     assert np.isnan(answer.variances).all()
     assert answer.losses[0] == pytest.approx(first.losses[0], abs=0.3)
