@@ -253,11 +253,10 @@ class Oracle:
         points = np.asarray(query.points, dtype=float)
         losses = variances = np.empty(0)
         parts: dict[str, Any] = {}
-        if len(points):
-            losses, variances = self.losses(points, query.shots, query.tolerance)
-            if self.problem.data is None:
-                sizes = np.array(self.problem.observable.sizes)
-                parts["overlooked"] = float(np.linalg.norm(sizes[light(sizes, query.tolerance)]))
+        if len(points) and query.tolerance and self.problem.data is None:
+            losses, variances, parts = self._overlooking(query)
+        elif len(points):
+            losses, variances = self.losses(points, query.shots)
         if query.gradient_at is not None:
             parts |= self.gradient(query.gradient_at, query.gradient_shots, query.gradient_of)
         if query.metric_at is not None:
@@ -286,17 +285,39 @@ class Oracle:
             n = len(self.problem.data.labels)
             self.rows = self.rng.choice(n, MINI_BATCH, replace=False)
 
+    def _groups(
+        self, angles: FloatArray, shots: NDArray[np.int64]
+    ) -> tuple[FloatArray, FloatArray]:
+        """Means of all groups and their variances, shape ``(n_angles, n_groups)`` as the shots."""
+        self.counts += Counts(np.count_nonzero(shots), int(shots.sum()))
+        return self.problem.observable.sample(
+            self.problem.simulator.states(angles), shots, self.rng
+        )
+
     def _measure(
-        self, angles: FloatArray, shots: NDArray[np.int64], tolerance: float = 0.0
+        self, angles: FloatArray, shots: NDArray[np.int64]
     ) -> tuple[FloatArray, FloatArray]:
         observable = self.problem.observable
-        each = np.broadcast_to(
-            shots.reshape(len(angles), -1), (len(angles), observable.n_groups)
-        ).copy()
-        # As in the package's evaluator, small terms may be measured at the first point only.
-        each[1:, light(observable.sizes, tolerance)] = 0
-        self.counts += Counts(np.count_nonzero(each), int(each.sum()))
-        return observable.sample(self.problem.simulator.states(angles), each, self.rng)
+        each = np.broadcast_to(shots.reshape(len(angles), -1), (len(angles), observable.n_groups))
+        means, variances = self._groups(angles, each)
+        return observable.constant + means.sum(axis=1), variances.sum(axis=1)
+
+    def _overlooking(self, query: Query) -> tuple[FloatArray, FloatArray, dict[str, Any]]:
+        """As the package's evaluator does, with small terms measured where they are asked for."""
+        observable, n = self.problem.observable, len(query.points)
+        shots = np.full((n, observable.n_groups), self.shots)
+        if query.shots is not None:
+            shots = np.array([self._spread(int(one)) for one in query.shots])
+        last = light(observable.sizes, query.tolerance)
+        elsewhere = np.setdiff1d(np.arange(1, n), query.whole_at)
+        shots[np.ix_(elsewhere, last)] = 0
+        means, variances = self._groups(self.problem.angles(query.points), shots)
+        whole = observable.constant + means.sum(axis=1)
+        means[:, last], variances[:, last] = means[0, last], variances[0, last]
+        overlooked = float(np.linalg.norm(np.array(observable.sizes)[last]))
+        summed = variances.sum(axis=1) + np.where(np.arange(n), overlooked**2, 0.0)
+        parts = {"overlooked": overlooked, "whole": whole[list(query.whole_at)]}
+        return observable.constant + means.sum(axis=1), summed, parts
 
     def _spread(self, shots: int) -> NDArray[np.int64]:
         """Shots of each group where the optimizer decides them, as the package's evaluator does."""
@@ -308,9 +329,7 @@ class Oracle:
         self.trip()
         return self.losses(np.atleast_2d(np.asarray(points, dtype=float)))[0]
 
-    def losses(
-        self, points: FloatArray, shots: Any = None, tolerance: float = 0.0
-    ) -> tuple[FloatArray, FloatArray]:
+    def losses(self, points: FloatArray, shots: Any = None) -> tuple[FloatArray, FloatArray]:
         """Sampled losses and the estimated variances of their shot noise, ``(n_points,)`` each."""
         per_point = np.broadcast_to(self.shots if shots is None else shots, len(points)).astype(int)
         angles = self.problem.angles(points, self.rows)
@@ -319,7 +338,7 @@ class Oracle:
         if shots is not None:
             planned = np.array([self._spread(int(n)) for n in planned])
         if self.problem.data is None:
-            return self._measure(angles, planned, tolerance)
+            return self._measure(angles, planned)
         values, variances = self._measure(angles, planned)
         residuals = values.reshape(len(points), each) - self.problem.data.labels[self.rows]
         noise = 4 * residuals**2 * variances.reshape(len(points), each)

@@ -222,24 +222,24 @@ class Observable:
     def sample(
         self, states: ComplexArray, shots: NDArray[np.int64], rng: np.random.Generator
     ) -> tuple[FloatArray, FloatArray]:
-        """Sampled means and the variances of these means as estimated from the same shots.
+        """Sampled means of each group and their variances as estimated from the same shots.
 
         Args:
             states: Shape ``(n_points, 2**n_qubits)``.
-            shots: Repetitions of each group for each point, shape ``(n_points, n_groups)``. A group
-                without any has the first point's value, and its scatter as an error.
+            shots: Repetitions of each group for each point, shape ``(n_points, n_groups)``; a group
+                without any has a mean and a variance of 0.
             rng: Where the outcomes come from.
+
+        Returns:
+            Shape ``(n_points, n_groups)`` each, without the constant.
         """
-        mean, variance = np.full(len(states), self.constant), np.zeros(len(states))
-        groups = zip(self._probabilities(states), self._values, shots.T, self.sizes, strict=True)
-        for p, values, own, size in groups:
-            taken = np.where(own > 0, np.arange(len(own)), 0)
-            frequencies = (rng.multinomial(own, p) / np.maximum(own, 1)[:, None])[taken]
-            first = frequencies @ values
-            spread = (frequencies @ values**2 - first**2).clip(0)
-            mean += first
-            variance += spread / np.maximum(own[taken] - 1, 1) + size**2 * (own == 0)
-        return mean, variance
+        means, variances = [], []
+        for p, values, own in zip(self._probabilities(states), self._values, shots.T, strict=True):
+            frequencies = rng.multinomial(own, p) / np.maximum(own, 1)[:, None]
+            means.append(frequencies @ values)
+            spread = (frequencies @ values**2 - means[-1] ** 2).clip(0)
+            variances.append(spread / np.maximum(own - 1, 1))
+        return np.stack(means, axis=1), np.stack(variances, axis=1)
 
     def single_shots(
         self, states: ComplexArray, shots: int, rng: np.random.Generator

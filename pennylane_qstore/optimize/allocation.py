@@ -34,6 +34,7 @@ class Parts:
         n_light: How many groups these are: those of the last tapes, unless there is a lender.
         scatter: Root of their squared coefficients.
         lender: The parts from which their results are taken.
+        keeps: Whether there are tapes for them nevertheless.
     """
 
     tapes: tuple[QuantumScript, ...]
@@ -42,6 +43,7 @@ class Parts:
     n_light: int = 0
     scatter: float = 0.0
     lender: "Parts | None" = None
+    keeps: bool = False
 
     def joined(self, readouts: Sequence[Readout], borrowed: Sequence[Readout] = ()) -> Readout:
         """The readout of the one tape from those of the parts, and those that the lender has."""
@@ -65,7 +67,8 @@ def shared(parts: Sequence[Parts], places: Sequence[Hashable]) -> list[Parts]:
         key = (place, part.words, part.n_light)
         lender = lenders.setdefault(key, part) if part.n_light else part
         if lender is not part:
-            part = replace(part, tapes=part.tapes[: -part.n_light], lender=lender)
+            tapes = part.tapes if part.keeps else part.tapes[: -part.n_light]
+            part = replace(part, tapes=tapes, lender=lender)
         found.append(part)
     return found
 
@@ -75,9 +78,14 @@ def joined(parts: Sequence[Parts], readouts: Sequence[Readout]) -> list[Readout]
     remaining, lent, found = iter(readouts), {}, []
     for part in parts:
         own = [next(remaining) for _ in part.tapes]
-        if part.n_light and part.lender is None:
-            lent[part] = own[-part.n_light :]
-        found.append(part.joined(own, () if part.lender is None else lent[part.lender]))
+        if part.lender is None:
+            lent[part] = own[len(own) - part.n_light :]
+            found.append(part.joined(own))
+        elif part.keeps:
+            with_lent = part.joined(own[: -part.n_light], lent[part.lender])
+            found.append(replace(with_lent, whole=part.joined(own).value))
+        else:
+            found.append(part.joined(own, lent[part.lender]))
     return found
 
 
@@ -128,7 +136,9 @@ def light(sizes: ArrayLike, tolerance: float) -> NDArray[np.int64]:
     return order[: int(np.count_nonzero(together <= most)) if most > 0 else 0][::-1]
 
 
-def in_parts(tape: QuantumScript, *, spreads: bool = True, tolerance: float = 0.0) -> Parts:
+def in_parts(
+    tape: QuantumScript, *, spreads: bool = True, tolerance: float = 0.0, keeps: bool = False
+) -> Parts:
     r"""A tape as one tape for each group of terms, where that is of use.
 
     For the expectation value of a sum of Pauli words :math:`\sum_i c_i P_i` the value of each group
@@ -141,6 +151,7 @@ def in_parts(tape: QuantumScript, *, spreads: bool = True, tolerance: float = 0.
         spreads: Whether groups get shots in proportion to their scatter. All together get what they
             would at equal shots.
         tolerance: Groups that together scatter by no more than this come last, to be shared.
+        keeps: Whether they are to be measured also where another lends their results.
     """
     if len(tape.measurements) != 1 or not tape.shots or tape.shots.has_partitioned_shots:
         return Parts((tape,))
@@ -167,7 +178,7 @@ def in_parts(tape: QuantumScript, *, spreads: bool = True, tolerance: float = 0.
     )
     constant = sum(float(np.real(c)) for word, c in sentence.items() if not len(word))
     scatter = float(np.linalg.norm([sizes[i] for i in last]))
-    return Parts(tapes, constant, words if last else (), len(last), scatter)
+    return Parts(tapes, constant, words if last else (), len(last), scatter, keeps=keeps)
 
 
 @lru_cache(maxsize=32)

@@ -15,7 +15,13 @@ from pennylane_qstore.optimize.core.query import Answer, Query
 from pennylane_qstore.optimize.differentiate import loss_and_gradient, real_number
 from pennylane_qstore.optimize.foresight import Evaluation
 from pennylane_qstore.optimize.metric import Approximation, MetricRequest, metric_requests
-from pennylane_qstore.optimize.one_batch import Outcome, evaluate_together, overlooked, variance
+from pennylane_qstore.optimize.one_batch import (
+    Outcome,
+    evaluate_together,
+    overlooked,
+    variance,
+    whole,
+)
 from pennylane_qstore.optimize.overlaps import overlap_requests, overlaps
 from pennylane_qstore.optimize.plain_call import mcm_config
 from pennylane_qstore.optimize.request import Call, Request
@@ -122,7 +128,11 @@ class Evaluator:
         variances = pool([float(one.item()) for one in spreads[:n_points]], shots, GROUPS)
         lacking = np.array(list(map(overlooked, evaluations, outcomes))[:n_points])
         answer = replace(
-            Answer.of(losses, variances + lacking**2), overlooked=np.nanmax(lacking, initial=0.0)
+            Answer.of(losses, variances + lacking**2),
+            overlooked=np.nanmax(lacking, initial=0.0),
+            whole=np.array(
+                [real_number(whole(evaluations[i], outcomes[i])) for i in query.whole_at]
+            ),
         )
         if query.gradient_at is None:
             return answer
@@ -144,12 +154,15 @@ class Evaluator:
                 self._loss_at(point),
                 shots=n,
                 tolerance=query.tolerance,
-                prepared=self._prepare(point, n, query.tolerance),
+                keeps=i in query.whole_at,
+                prepared=self._prepare(point, n, query.tolerance, i in query.whole_at),
             )
-            for point, n in zip(query.points, shots, strict=True)
+            for i, (point, n) in enumerate(zip(query.points, shots, strict=True))
         ]
 
-    def _prepare(self, point: FloatArray, shots: int | None, tolerance: float) -> Request | None:
+    def _prepare(
+        self, point: FloatArray, shots: int | None, tolerance: float, keeps: bool = False
+    ) -> Request | None:
         """All that a QNode needs; unlike this, a Python function has to be tried."""
         qnode = self._objective_fn
         if not isinstance(qnode, qml.QNode):
@@ -166,6 +179,7 @@ class Evaluator:
             lambda results: finish(results)[0],
             spreads=shots is not None,
             tolerance=tolerance,
+            keeps=keeps,
         )
 
     def _loss_at(self, point: Any) -> Callable[[], Any]:

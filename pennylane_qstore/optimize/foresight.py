@@ -28,6 +28,7 @@ class Evaluation:
         gradient_shots: Repetitions of shifted circuits; None takes those of their QNode.
         tolerance: Terms of a sum that together scatter by no more than this may be measured by
             another evaluation of the same objective.
+        keeps: Whether they are measured by this one, too.
         calls_once: Whether the function is known to call one QNode once.
         prepared: The one request of a function that needs no other, whose answer is its value; the
             function is not called then.
@@ -40,6 +41,7 @@ class Evaluation:
     differentiates: bool = False
     gradient_shots: int | None = None
     tolerance: float = 0.0
+    keeps: bool = False
     calls_once: bool = False
     prepared: Request | None = None
     nearby: Callable[[], Any] | None = None
@@ -56,6 +58,7 @@ class Evaluation:
             spreads=self.shots is not None,
             tolerance=0.0 if place is None else self.tolerance,
             place=place or 0,
+            keeps=self.keeps,
         )
 
 

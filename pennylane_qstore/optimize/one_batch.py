@@ -169,6 +169,24 @@ def overlooked(evaluation: Evaluation, outcome: Outcome) -> float:
     return float(np.linalg.norm(moved))
 
 
+def whole(evaluation: Evaluation, outcome: Outcome) -> Any:
+    """An outcome with the small terms as they were measured for this evaluation.
+
+    Its value as it is where none were measured elsewhere, or where the function asks for something
+    else with them.
+    """
+    if all(r.whole is None for _, answer in outcome.history for r in answer):
+        return outcome.value
+    try:
+        return _Replay(evaluation, outcome, _whole).run()
+    except _DifferentError:
+        return outcome.value
+
+
+def _whole(readout: Readout) -> Any:
+    return readout.value if readout.whole is None else readout.whole
+
+
 def _without(group: int, readout: Readout) -> Any:
     return readout.value if readout.without is None else readout.without[group]
 

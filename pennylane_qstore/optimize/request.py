@@ -78,6 +78,7 @@ class Request:
         tolerance: Terms of a sum that together scatter by no more than this are measured only by
             the first request of a batch that asks for the same sum at the same place.
         place: How many requests there were before in the same evaluation.
+        keeps: Whether these terms are measured for this request, too.
     """
 
     call: Call
@@ -86,6 +87,7 @@ class Request:
     spreads: bool = False
     tolerance: float = 0.0
     place: int = 0
+    keeps: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,12 +100,14 @@ class Readout:
             divided into groups.
         is_exact: Whether it was computed without shots.
         borrowed: Scatter of those terms of a sum that were taken from another circuit's result.
+        whole: The result with these terms as measured on this circuit, where they were, too.
     """
 
     value: Any
     without: tuple[Any, ...] | None = None
     is_exact: bool = False
     borrowed: float = 0.0
+    whole: Any = None
 
 
 def request_for(
@@ -114,6 +118,7 @@ def request_for(
     spreads: bool = False,
     tolerance: float = 0.0,
     place: int = 0,
+    keeps: bool = False,
 ) -> Request:
     """Say what has to be run for a call: its circuits and, where wanted, the shifted ones.
 
@@ -126,9 +131,10 @@ def request_for(
             derivatives.
         tolerance: See ``spreads``.
         place: See ``spreads``.
+        keeps: See ``spreads``.
     """
     if not call.differentiates:
-        return Request(call, call.circuits, tuple, spreads, tolerance, place)
+        return Request(call, call.circuits, tuple, spreads, tolerance, place, keeps)
     tapes, finishers = list(call.circuits), []
     for i, circuit in enumerate(call.circuits):
         shifted, finish = _shifted(circuit, None if only is None else only[i])

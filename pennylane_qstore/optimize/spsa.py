@@ -111,7 +111,9 @@ class SPSAOptimizer(MeasuringOptimizer[Any]):
         if resamplings is None:
             resamplings = 1 if pennylanes else RECOMMENDED_RESAMPLINGS
         kind = directions_named(directions)
-        core: Core[Any] = SPSA(gains, kind, resamplings, transforms or (), max_step, shots)
+        core: Core[Any] = SPSA(
+            gains, kind, resamplings, transforms or (), max_step, shots, light_once=not pennylanes
+        )
         if blocking:
             core = Blocked(core)
         if averaging or (averaging is None and not pennylanes):

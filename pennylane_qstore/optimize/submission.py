@@ -27,7 +27,7 @@ def submit(requests: Sequence[Request]) -> tuple[list[list[Readout]], Counts]:
     as a shot vector of up to ten groups whose sizes differ by one at most. The value is the mean
     over all shots, and the groups tell its variance. A request that spreads its shots has a sum
     measured with more of them where its terms are large, and one with a tolerance has small terms
-    measured by the first one at its place only.
+    measured by the first one at its place only, and by those that keep them.
 
     Returns:
         The readouts of each request, and what running them took.
@@ -50,7 +50,7 @@ def submit(requests: Sequence[Request]) -> tuple[list[list[Readout]], Counts]:
 def _parts(request: Request, tape: QuantumScript) -> Parts:
     if not request.spreads and not request.tolerance:
         return Parts((tape,))
-    return in_parts(tape, spreads=request.spreads, tolerance=request.tolerance)
+    return in_parts(tape, spreads=request.spreads, tolerance=request.tolerance, keeps=request.keeps)
 
 
 def _by_device(requests: Sequence[Request]) -> list[list[int]]:

@@ -222,6 +222,39 @@ def test_points_after_the_first_take_its_light_terms_and_say_so(device):
     assert (errors < 0.02).all()
 
 
+@pytest.mark.parametrize("device", ["default.qubit", "lightning.qubit", "qstore.ionq"])
+@pytest.mark.parametrize("square", [False, True])
+def test_points_that_keep_their_light_terms_have_a_loss_with_and_without(device, square):
+    circuit, params = node(TRACELESS, device, shots=100_000, seed=1), pnp.array(POINTS[0])
+    heavy = qml.Hamiltonian(*(side[:3] for side in TRACELESS.terms()))
+    rest = qml.Hamiltonian(*(side[3:] for side in TRACELESS.terms()))
+    in_z, in_rest = (node(part, shots=None) for part in (heavy, rest))
+
+    def of(value):
+        return value**2 if square else value
+
+    objective = (lambda x: of(circuit(x))) if square else circuit
+    points = np.array([POINTS[0], POINTS[1], [0.9, -0.3, 2.0]])
+    query = Query(points, tolerance=0.06, whole_at=(0, 2))
+    answer = Evaluator(objective, (params,), {})(query)
+    assert (answer.counts.executions, answer.counts.batches) == (3 + 1 + 3, 1)
+    lent = [float(of(in_z(point) + in_rest(points[0]))) for point in points]
+    np.testing.assert_allclose(answer.losses, lent, atol=0.02)
+    assert answer.whole[0] == answer.losses[0]
+    # The same shots of the large group: but for the noise of the small ones, all is known.
+    change = float(in_rest(points[2]) - in_rest(points[0]))
+    assert abs(change) > 0.02
+    with_own, with_lent = np.array([answer.whole[1], answer.losses[2]]) ** (0.5 if square else 1)
+    assert with_own - with_lent == pytest.approx(change, abs=0.002)
+
+
+def test_without_small_terms_the_whole_is_the_loss():
+    circuit = node(EVEN, "qstore.ionq", seed=1)
+    query = Query(POINTS, tolerance=np.inf, whole_at=(1, 2))
+    answer = Evaluator(circuit, (pnp.array(POINTS[0]),), {})(query)
+    np.testing.assert_array_equal(answer.whole, answer.losses[1:])
+
+
 def test_exact_results_lack_nothing():
     circuit = node(UNEVEN, shots=None)
     answer = Evaluator(circuit, (pnp.array(POINTS[0]),), {})(Query(POINTS, tolerance=np.inf))

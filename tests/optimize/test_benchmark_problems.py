@@ -56,24 +56,33 @@ def test_sampled_losses_have_the_mean_and_the_variance_they_claim(problem: Probl
 
 
 @pytest.mark.parametrize("name", ["tfim", "h2", "xxz_hva", "lih"])
-@pytest.mark.parametrize(("planned", "tolerance"), [(40, 0.0), (40, np.inf), (None, np.inf)])
+@pytest.mark.parametrize(
+    ("planned", "tolerance", "whole_at"),
+    [(40, 0.0, ()), (40, np.inf, ()), (None, np.inf, ()), (None, np.inf, (0, 30, 59))],
+)
 def test_shots_and_unmeasured_terms_are_counted_and_scatter_as_the_package_has_them(
-    name: str, planned: int | None, tolerance: float
+    name: str, planned: int | None, tolerance: float, whole_at: tuple[int, ...]
 ) -> None:
     problem = all_problems()[name]
     start = problem.start(3)
     shots = None if planned is None else np.full(60, planned)
-    query = Query(np.tile(start, (60, 1)), shots, tolerance=tolerance)
+    query = Query(np.tile(start, (60, 1)), shots, tolerance=tolerance, whole_at=whole_at)
     device = qml.device("qstore.ionq", wires=problem.n_qubits, seed=4)
     params = qml.numpy.array(start, requires_grad=True)
     real = Evaluator(problem.qnode(device), (params,), {})(query)
     ours = Oracle(problem, seed=1)(query)
     assert ours.counts == real.counts
     assert ours.overlooked == pytest.approx(real.overlooked)
+    assert len(ours.whole) == len(real.whole) == len(whole_at)
+    for one in (ours, real):
+        np.testing.assert_allclose(one.whole, one.losses[list(whole_at)], atol=one.overlooked)
+        differ = one.whole[1:] != one.losses[list(whole_at[1:])]
+        assert differ.tolist() == [one.overlooked > 0] * len(differ)
     assert ours.variances.mean() == pytest.approx(real.variances.mean(), rel=0.2)
     # The molecules have one large group.
     n_left_out = problem.n_groups - 1 if name in ("h2", "lih") and tolerance else 0
-    assert ours.counts.executions == 60 * problem.n_groups - 59 * n_left_out
+    n_points = 60 - len({0, *whole_at})
+    assert ours.counts.executions == 60 * problem.n_groups - n_points * n_left_out
     if not n_left_out:  # What is taken over, and its noise, is the same for all points.
         assert np.var(ours.losses) == pytest.approx(ours.variances.mean(), rel=0.6)
 

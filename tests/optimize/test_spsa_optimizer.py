@@ -105,6 +105,33 @@ def test_keyword_arguments_reach_the_objective_and_are_not_trained():
     np.testing.assert_array_equal(weights, [2.0, 3.0])
 
 
+def test_small_terms_of_a_hamiltonian_are_measured_along_one_of_four_directions():
+    hamiltonian = qml.Hamiltonian(
+        [0.7, 0.9, 0.05, 0.03],
+        [qml.Z(0), qml.Z(0) @ qml.Z(1), qml.X(0) @ qml.X(1), qml.Y(0) @ qml.Y(1)],
+    )
+
+    @qml.set_shots(1000)
+    @qml.qnode(qml.device("qstore.ionq", wires=2, seed=1))
+    def energy(x):
+        qml.RY(x[0], 0)
+        qml.CNOT([0, 1])
+        qml.RY(x[1], 1)
+        return qml.expval(hamiltonian)
+
+    x = pnp.array([0.3, 0.4])
+    opt = SPSAOptimizer(seed=1)
+    opt.step(energy, x)
+    assert opt.last.counts == Counts(8 + 2 * 2, 12_000, 1)
+    _, loss = opt.step_and_cost(energy, x)
+    assert opt.last.counts == Counts(8 + 3 * 2 + 1, 15_000, 1)
+    assert loss == pytest.approx(float(qml.set_shots(energy, None)(x)), abs=0.1)
+    # PennyLane's gains come with PennyLane's evaluations.
+    opt = SPSAOptimizer(maxiter=10, resamplings=4, seed=1)
+    opt.step(energy, x)
+    assert opt.last.counts.shots == 8 * 3 * 1000
+
+
 def test_the_given_arguments_are_not_changed_in_place():
     params = pnp.array([0.3, 0.4])
     SPSAOptimizer(maxiter=10).step(lambda x: np.sum(x**2), params)

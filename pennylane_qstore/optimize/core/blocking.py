@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pennylane_qstore.errors import InvalidOptionError
-from pennylane_qstore.optimize.core.query import Answer, Core, Query, S, mean_error
+from pennylane_qstore.optimize.core.measured import set_apart, with_point
+from pennylane_qstore.optimize.core.query import Answer, Core, Query, S
 from pennylane_qstore.optimize.core.state import load
 
 FloatArray = NDArray[np.float64]
@@ -86,14 +87,7 @@ class Blocked(Generic[S]):
 
     def ask(self, state: BlockedState[S]) -> Query:
         """What the core inside asks, and the loss where it stands."""
-        query = self.core.ask(state.inner)
-        points = state.inner.params[None]
-        if len(query.points):
-            points = np.concatenate([query.points, points])
-        shots = query.shots
-        if shots is not None:
-            shots = np.append(shots, shots.max())
-        return replace(query, points=points, shots=shots)
+        return with_point(self.core.ask(state.inner), state.inner.params)
 
     def tell(self, state: BlockedState[S], answer: Answer) -> BlockedState[S]:
         """The core's step, or back to the last accepted place.
@@ -103,10 +97,9 @@ class Blocked(Generic[S]):
             NonFiniteLossError: If one of them is NaN or infinite.
         """
         answer.check(self.ask(state), state.step)
-        loss, error = float(answer.losses[-1]), mean_error(answer.variances[-1:])
+        loss, error, rest = set_apart(answer)
         if self._is_worse(state, loss, error):
             return self._back(state, loss, error)
-        rest = replace(answer, losses=answer.losses[:-1], variances=answer.variances[:-1])
         inner = self.core.tell(state.inner, rest)
         return BlockedState(
             inner.params,

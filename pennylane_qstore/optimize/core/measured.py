@@ -1,4 +1,4 @@
-"""The loss at the parameters themselves, asked for along with everything else of a step."""
+"""The loss at one more point, asked for along with everything else of a step."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Generic
@@ -7,6 +7,24 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pennylane_qstore.optimize.core.query import Answer, Core, Query, S, mean_error
+
+
+def with_point(query: Query, point: ArrayLike) -> Query:
+    """A query that also asks for the loss at a point, with all its terms."""
+    added = np.array(point, dtype=np.float64, ndmin=2)
+    points = np.concatenate([query.points, added]) if len(query.points) else added
+    shots = None if query.shots is None else np.append(query.shots, query.shots.max())
+    whole_at = (*query.whole_at, len(points) - 1) if query.tolerance else ()
+    return replace(query, points=points, shots=shots, whole_at=whole_at)
+
+
+def set_apart(answer: Answer) -> tuple[float, float | None, Answer]:
+    """The loss at the point that was added, its standard error, and the answer without it."""
+    whole = answer.whole
+    loss, error = float((whole if len(whole) else answer.losses)[-1]), answer.shot_noise()[-1:]
+    losses, variances = answer.losses[:-1], answer.variances[:-1]
+    rest = replace(answer, losses=losses, variances=variances, whole=whole[:-1])
+    return loss, mean_error(error), rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +55,14 @@ class Measured(Generic[S]):
             InvalidLossError: If there is not one loss for each point.
             NonFiniteLossError: If one of them is NaN or infinite.
         """
-        query, place, is_added = self._extended(state)
+        query, place = self._extended(state)
         answer.check(query, state.step)
-        loss, error = float(answer.losses[place]), mean_error(answer.variances[[place]])
-        if is_added:
-            answer = replace(answer, losses=answer.losses[:-1], variances=answer.variances[:-1])
+        if place is None:
+            loss, error, answer = set_apart(answer)
+        else:
+            loss = float(answer.whole[-1] if len(answer.whole) else answer.losses[place])
+            error = mean_error(answer.shot_noise()[[place]])
+            answer = replace(answer, whole=answer.whole[:-1])
         after: Any = self.core.tell(state, answer)
         measured: S = replace(after, loss=loss, loss_error=error)
         return measured
@@ -54,16 +75,13 @@ class Measured(Generic[S]):
         """The state that ``dump`` wrote."""
         return self.core.load(values)
 
-    def _extended(self, state: S) -> tuple[Query, int, bool]:
-        """The query, the place of the loss in it, and whether it is there for that loss only."""
+    def _extended(self, state: S) -> tuple[Query, int | None]:
+        """The query, and the place of the loss where the core asks for it anyway."""
         query = self.core.ask(state)
         if len(query.points):
-            same = np.flatnonzero((query.points == state.params).all(axis=1))
-            if len(same):
-                return query, int(same[0]), False
-        before = [query.points] if len(query.points) else []
-        points = np.concatenate([*before, state.params[None]])
-        shots = query.shots
-        if shots is not None:
-            shots = np.append(shots, shots.max())
-        return replace(query, points=points, shots=shots), len(points) - 1, True
+            same = np.flatnonzero((query.points == state.params).all(axis=1)).tolist()
+            if same and query.tolerance:
+                query = replace(query, whole_at=(*query.whole_at, same[0]))
+            if same:
+                return query, same[0]
+        return with_point(query, state.params), None

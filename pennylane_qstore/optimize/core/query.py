@@ -42,6 +42,8 @@ class Query:
         tolerance: What losses at all points but the first may be uncertain by beyond their shot
             noise. Terms of a sum that scatter less than this may be measured at the first point
             only and be taken for the same at the others. See :attr:`Answer.overlooked`.
+        whole_at: Indices of points at which these terms are measured, too: the loss with them there
+            is in :attr:`Answer.whole`.
     """
 
     points: FloatArray = field(default_factory=_none)
@@ -55,6 +57,7 @@ class Query:
     single_shots: int | None = None
     turn: int = 0
     tolerance: float = 0.0
+    whole_at: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,8 @@ class Answer:
     """Answers to a :class:`Query`.
 
     Attributes:
-        losses: Loss at each point, shape ``(n_points,)``.
+        losses: Loss at each point, shape ``(n_points,)``; with a tolerance, all with the small terms
+            of the first.
         variances: Variance of each loss as an estimate, shape ``(n_points,)``: 0 where it is exact,
             NaN where it is not known.
         overlaps: Overlap of each pair, shape ``(n_pairs,)``.
@@ -96,6 +100,8 @@ class Answer:
         results: Results of the single circuits, or None where none are wanted.
         overlooked: Scatter of the terms that were measured at the first point only. Its square is
             part of the other points' variances.
+        whole: Losses at the points ``whole_at`` with the small terms of their own, or none where no
+            terms are small.
         counts: What all this took.
     """
 
@@ -109,6 +115,7 @@ class Answer:
     metric: FloatArray | None = None
     results: CircuitResults | None = None
     overlooked: float = 0.0
+    whole: FloatArray = field(default_factory=lambda: np.empty(0))
     counts: Counts = Counts()
 
     @classmethod
@@ -136,7 +143,19 @@ class Answer:
                 f"expected {len(query.points)} losses, one per point, but got shape "
                 f"{self.losses.shape}"
             )
-        asked = [self.losses, self.overlaps, self.gradient, self.gradient_loss, self.metric]
+        if len(self.whole) not in (0, len(query.whole_at)):
+            raise InvalidLossError(
+                f"expected losses with all terms at {len(query.whole_at)} points, but got "
+                f"{len(self.whole)}"
+            )
+        asked = [
+            self.losses,
+            self.whole,
+            self.overlaps,
+            self.gradient,
+            self.gradient_loss,
+            self.metric,
+        ]
         if not all(np.isfinite(one).all() for one in asked if one is not None):
             found = tuple(self.losses.tolist())
             shown = ", ".join(f"{loss:g}" for loss in found[:8]) + (", …" if len(found) > 8 else "")

@@ -215,9 +215,10 @@ class SignalShots:
     def learn(self, memory: Memory, query: Query, answer: Answer) -> Memory:
         """Compare the scatter of the losses with their noise."""
         now, signal, noise = memory
-        if len(answer.losses) < 2 or not np.isfinite(answer.variances).all():
+        noise_of_shots = answer.shot_noise()
+        if len(answer.losses) < 2 or not np.isfinite(noise_of_shots).all():
             return memory
-        variance = float(answer.variances.mean())
+        variance = float(noise_of_shots.mean())
         scatter = float(answer.losses.var(ddof=1)) - variance
         signal = self.memory * signal + (1 - self.memory) * scatter
         noise = self.memory * noise + (1 - self.memory) * variance * now

@@ -74,6 +74,30 @@ def test_a_run_stopped_at_any_step_and_resumed_from_json_is_the_undisturbed_one(
         assert [dump(one) for one in rest] == [dump(one) for one in trace[stop + 1 :]]
 
 
+LIGHT = np.array([0.3, -0.1, 0.2, 0.4])
+
+
+@pytest.mark.parametrize("around", [Measured, Blocked])
+@pytest.mark.parametrize(
+    "spsa", [SPSA(Gains(a=0.1), light_once=True), SPSA(CalibratedGains(), light_once=True)]
+)
+def test_the_loss_that_is_asked_for_as_well_has_its_own_small_terms(around, spsa):
+    core = around(spsa)
+    state = core.init([0.5, -1.0, 0.2, 2.0], seed=3)
+    query, inner = core.ask(state), spsa.ask(spsa.init(state.params, seed=3))
+    place = query.whole_at[-1]
+    np.testing.assert_array_equal(query.points[place], state.params)
+    light = query.points @ LIGHT
+    losses, own = bowl(query.points) + light[0], bowl(query.points) + light
+    answer = Answer(losses, np.full(len(losses), 0.01), whole=own[list(query.whole_at)])
+    after = core.tell(state, answer)
+    assert after.loss == pytest.approx(bowl(state.params)[0] + LIGHT @ state.params)
+    assert after.loss_error == pytest.approx(0.1)
+    alone = Answer(losses[: len(inner.points)], losses[: len(inner.points)], whole=answer.whole[:2])
+    moved = spsa.tell(spsa.init(state.params, seed=3), alone)
+    np.testing.assert_array_equal(after.params, moved.params)
+
+
 @pytest.mark.parametrize("name", CORES)
 def test_asking_and_telling_leave_the_state_as_it_was(name):
     core = CORES[name]

@@ -83,6 +83,56 @@ def test_the_estimate_is_unbiased_on_a_quadratic():
     assert np.all(np.abs(estimates.mean(axis=0) - exact) < 5 * standard_error)
 
 
+LIGHT = np.array([0.3, -0.5, 0.4])
+
+
+def with_light_terms(spsa, state):
+    """The quadratic and a linear term that is light: all losses have that of the first point."""
+    query = spsa.ask(state)
+    light = query.points @ LIGHT
+    losses = quadratic(query.points) + light[0]
+    whole = losses[list(query.whole_at)] + light[list(query.whole_at)] - light[0]
+    return Answer(losses, np.zeros(len(losses)), whole=whole)
+
+
+def test_small_terms_are_asked_for_along_one_direction_and_the_estimate_is_unbiased():
+    spsa = SPSA(Gains(a=1.0, c=0.3), resamplings=3, light_once=True)
+    point = np.array([1.0, 0.5, -0.7])
+    estimates, losses = [], []
+    for seed in range(4000):
+        state = spsa.init(point, seed=seed)
+        assert spsa.ask(state).tolerance == np.inf
+        assert spsa.ask(state).whole_at == (0, 3)
+        state = spsa.tell(state, with_light_terms(spsa, state))
+        estimates.append(point - state.params)
+        losses.append(state.loss)
+    estimates = np.array(estimates)
+    exact = HESSIAN @ (point - OFFSET) + LIGHT
+    standard_error = estimates.std(axis=0, ddof=1) / np.sqrt(len(estimates))
+    assert np.all(np.abs(estimates.mean(axis=0) - exact) < 5 * standard_error)
+    assert 5 * standard_error.max() < np.abs(LIGHT).min()
+    here = quadratic(point)[0] + LIGHT @ point + 0.3**2 / 2 * np.trace(HESSIAN)
+    assert np.mean(losses) == pytest.approx(here, abs=5 * np.std(losses) / np.sqrt(4000))
+
+
+def test_small_terms_enter_along_the_first_direction_exactly():
+    spsa = SPSA(Gains(a=1.0, c=0.3), resamplings=2, light_once=True)
+    state = spsa.init(OFFSET, seed=2)
+    first = spsa.ask(state).points[0] - OFFSET
+    moved = spsa.tell(state, with_light_terms(spsa, state))
+    # At its minimum the quadratic has no slope along any direction.
+    np.testing.assert_allclose(OFFSET - moved.params, first * (first @ LIGHT) / 0.3**2, atol=1e-12)
+    without = Answer.of(with_light_terms(spsa, state).losses)
+    np.testing.assert_allclose(spsa.tell(state, without).params, OFFSET, atol=1e-12)
+
+
+def test_another_number_of_whole_losses_is_refused():
+    spsa = SPSA(Gains(a=1.0), resamplings=2, light_once=True)
+    answer = Answer(np.zeros(4), np.zeros(4), whole=np.zeros(1))
+    with pytest.raises(InvalidLossError, match="all terms at 2 points, but got 1"):
+        spsa.tell(spsa.init(OFFSET, seed=2), answer)
+
+
 def test_it_converges_on_a_noisy_quadratic_for_every_seed():
     spsa = SPSA(Gains(a=0.5, c=0.2, stability=30.0))
     for seed in range(5):
