@@ -25,12 +25,26 @@ def core_run(make: Callable[[Problem], Any]) -> Run:
 
     def run(oracle: Oracle, params: FloatArray, seed: int, report: Report) -> None:
         core = make(oracle.problem)
-        state = core.init(params, seed=seed)
-        while True:
-            state = core.tell(state, oracle(core.ask(state)))
-            report(state.params)
+        _follow(core, core.init(params, seed=seed), oracle, report)
 
     return run
+
+
+def _follow(core: Any, state: Any, oracle: Oracle, report: Report) -> None:
+    while True:
+        state = core.tell(state, oracle(core.ask(state)))
+        report(state.params)
+
+
+def spsa(oracle: Oracle, params: FloatArray, seed: int, report: Report) -> None:
+    """What ``SPSAOptimizer()`` takes for the problem: losses, or single circuits if it has data."""
+    optimizer = SPSAOptimizer()
+    core: Any = optimizer._of_loss
+    more: dict[str, Any] = {}
+    if oracle.problem.data is not None:
+        core, kernel = optimizer._of_circuits, oracle.problem.family.kernel
+        more = {"live": kernel.live, "direct": kernel.direct}
+    _follow(core, core.init(params, seed=seed, **more), oracle, report)
 
 
 def local_model(minimize: Resource) -> Run:
@@ -45,9 +59,7 @@ def local_model(minimize: Resource) -> Run:
         else:
             core = of_circuits
             state = core.init(params, seed=seed, kernel=oracle.problem.family.kernel)
-        while True:
-            state = core.tell(state, oracle(core.ask(state)))
-            report(state.params)
+        _follow(core, state, oracle, report)
 
     return run
 
@@ -80,7 +92,7 @@ def _frugal(problem: Problem) -> ShotFrugal:
 OURS: Settings = {
     "LocalModel": (local_model("circuits"), SHOTS),
     "LocalModel, shots": (local_model("shots"), SHOTS),
-    "SPSA": (core_run(lambda _: SPSAOptimizer()._core), SHOTS),
+    "SPSA": (spsa, SHOTS),
     "SPSA, growing shots": (
         core_run(lambda _: Planned(SPSAOptimizer()._core, Scheduled(GrowingShots()))),
         SHOTS,

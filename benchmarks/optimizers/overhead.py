@@ -117,7 +117,7 @@ def time_circuit_model(n_steps: int) -> list[float]:
 
 def _circuits(query: Query, rng: np.random.Generator) -> Answer:
     """Cosines of all that goes into a circuit, and the squared distance to labels."""
-    chosen = (query.turn + np.arange(len(query.singles))) % N_CIRCUITS
+    chosen = query.in_turn(N_CIRCUITS)
     data = rng.uniform(-1, 1, (N_CIRCUITS, N_FEATURES))
     exact = np.cos(query.singles).mean(axis=1) * np.cos(data[chosen]).mean(axis=1)
     values = (exact + 0.03 * rng.normal(size=len(exact)))[:, None]

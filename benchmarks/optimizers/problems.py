@@ -347,7 +347,7 @@ class Oracle:
     def singles(self, query: Query) -> CircuitResults:
         """One circuit each, the samples of the mini-batch taken in turn."""
         problem, rows = self.problem, self.rows
-        chosen = (query.turn + np.arange(len(query.singles))) % len(rows)
+        chosen = query.in_turn(len(rows))
         offsets = problem.offsets(rows)
         shots = np.full(
             len(chosen), self.shots if query.single_shots is None else query.single_shots

@@ -13,7 +13,7 @@ from pennylane.tape import QuantumScript
 from pennylane_qstore.optimize.core.circuit_model import CircuitKernel
 from pennylane_qstore.optimize.core.surrogate import AngleKernel
 from pennylane_qstore.optimize.errors import UnknownFrequenciesError
-from pennylane_qstore.optimize.foresight import Evaluation, Trial
+from pennylane_qstore.optimize.foresight import MOST_CALLS, Evaluation, Trial
 from pennylane_qstore.optimize.frequencies import elementary, reaching
 from pennylane_qstore.optimize.interception import intercepted
 from pennylane_qstore.optimize.request import Request
@@ -101,7 +101,7 @@ def family_of(
     """Find out whether an objective is a function of several circuits that share their gates.
 
     Nothing is executed: the objective is called with made-up results, once or twice at ``start``,
-    once for each parameter, and once with all of them changed.
+    once with all parameters changed, and up to its first circuits once for each parameter.
 
     Args:
         at: From parameters to the objective there.
@@ -120,11 +120,11 @@ def family_of(
     if len(circuits) < 2 or not all(_is_known(mp) for mp in circuits[0].measurements):
         return None
 
-    def circuits_at(point: FloatArray) -> list[QuantumScript]:
-        return [tape for _, tape in separated(try_out(at(point)).requests)]
+    def circuits_at(point: FloatArray, most: int = MOST_CALLS) -> list[QuantumScript]:
+        return [tape for _, tape in separated(try_out(at(point), most=most).requests)]
 
     try:
-        shifted = [circuits_at(start + row)[0] for row in np.eye(start.size)]
+        shifted = [circuits_at(start + row, most=1)[0] for row in np.eye(start.size)]
         family = _family(circuits[0], shifted)
     except (ValueError, IndexError, UnknownFrequenciesError):
         return None
@@ -140,9 +140,10 @@ def try_out(
     *,
     seed: int = 1,
     before: Sequence[Request] = (),
+    most: int = MOST_CALLS,
 ) -> Trial:
     """Call an objective with made-up results, to see what it asks for."""
-    trial = Trial(Evaluation(function, shots=shots), seed=seed, before=before)
+    trial = Trial(Evaluation(function, shots=shots), seed=seed, before=before, most=most)
     with intercepted():
         trial.run()
     return trial

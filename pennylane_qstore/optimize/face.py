@@ -128,10 +128,10 @@ class Optimizer(Generic[S]):
             self._state = self._begin(evaluator, params)
         elif not np.array_equal(self._state.params, params):
             self._state = self._core.move(self._state, params)
-        counts = Counts()
+        core, counts = self._stepper(), Counts()
         for _ in range(self._rounds(self._state)):
-            answer = evaluator(self._core.ask(self._state))
-            self._state = self._core.tell(self._state, answer)
+            answer = evaluator(core.ask(self._state))
+            self._state = core.tell(self._state, answer)
             self.counts += answer.counts
             counts += answer.counts
         self.last = self._report(
@@ -152,6 +152,10 @@ class Optimizer(Generic[S]):
     def _begin(self, evaluator: Evaluator, params: np.ndarray) -> S:
         """The first state; a subclass may look at the objective first."""
         return self._core.init(params, seed=self._seed)
+
+    def _stepper(self) -> Core[S]:
+        """What takes the step; a subclass may have it ask for more."""
+        return self._core
 
     def _load(self, saved: Mapping[str, Any]) -> S:
         """The state that was saved; a subclass may have to see which core it is of."""

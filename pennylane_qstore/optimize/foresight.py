@@ -144,6 +144,7 @@ class Trial(Forgetful):
         evaluation: What to try.
         seed: Different ones make different results up.
         before: What another trial asked for.
+        most: Calls after which it is broken off.
 
     Attributes:
         requests: What was asked for.
@@ -152,7 +153,12 @@ class Trial(Forgetful):
     """
 
     def __init__(
-        self, evaluation: Evaluation, *, seed: int, before: Sequence[Request] = ()
+        self,
+        evaluation: Evaluation,
+        *,
+        seed: int,
+        before: Sequence[Request] = (),
+        most: int = MOST_CALLS,
     ) -> None:
         self.shots = evaluation.shots
         self.differentiates = evaluation.differentiates
@@ -160,7 +166,7 @@ class Trial(Forgetful):
         self.n_alike = 0
         self.ended = False
         self._evaluation = evaluation
-        self._before = before
+        self._before, self._most = before, most
         self._rng = np.random.default_rng(seed)
 
     def run(self) -> Any:
@@ -182,7 +188,7 @@ class Trial(Forgetful):
     def answer(self, call: Call) -> Any:
         """Make results up."""
         place = len(self.requests)
-        if place >= MOST_CALLS:
+        if place >= self._most:
             raise _EnoughError
         known = self._before[place] if place < len(self._before) else None
         if known is not None and known.call.equals(call):

@@ -1,10 +1,9 @@
 """The model-based optimizer with the interface of PennyLane's optimizers."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args
 
 import numpy as np
-import pennylane as qml
 
 from pennylane_qstore.errors import InvalidOptionError
 from pennylane_qstore.optimize.circuit_family import CircuitFamily
@@ -13,10 +12,9 @@ from pennylane_qstore.optimize.core.few_shots import FewShots
 from pennylane_qstore.optimize.core.local_model import LocalModel
 from pennylane_qstore.optimize.core.local_model_state import LocalModelState
 from pennylane_qstore.optimize.core.query import Counts
-from pennylane_qstore.optimize.errors import ChangedCircuitsError
 from pennylane_qstore.optimize.evaluate import Evaluator
-from pennylane_qstore.optimize.face import Optimizer, StepReport
-from pennylane_qstore.optimize.single_circuits import SingleCircuits, separable_circuits
+from pennylane_qstore.optimize.face import StepReport
+from pennylane_qstore.optimize.separating import SeparatingOptimizer
 from pennylane_qstore.optimize.structure import gate_angles
 
 Resource = Literal["circuits", "shots"]
@@ -33,7 +31,7 @@ SETTINGS: dict[str, tuple[LocalModel, CircuitModel]] = {
 """What :class:`LocalModelOptimizer` does to save a resource, on a loss and on a sum of circuits."""
 
 
-class LocalModelOptimizer(Optimizer[AnyState]):
+class LocalModelOptimizer(SeparatingOptimizer[AnyState]):
     """Few evaluations, all of a step in one batch: the recommended optimizer.
 
     A Gaussian process over the angles of the circuits' gates is fitted to everything that was
@@ -89,42 +87,22 @@ class LocalModelOptimizer(Optimizer[AnyState]):
                 f"minimize is {minimize!r}; choose one of {get_args(Resource)}"
             )
         of_loss, of_circuits = SETTINGS[minimize]
-        self._of_loss = settings if isinstance(settings, LocalModel) else of_loss
-        self._of_circuits = settings if isinstance(settings, CircuitModel) else of_circuits
-        self._looks_inside = not isinstance(settings, LocalModel)
-        self._family: CircuitFamily | None = None
-        super().__init__(self._of_loss, seed=seed, callback=callback)  # type: ignore[arg-type]
+        if isinstance(settings, LocalModel):
+            super().__init__(settings, None, seed=seed, callback=callback)
+        else:
+            super().__init__(of_loss, settings or of_circuits, seed=seed, callback=callback)
 
-    def _evaluator(
-        self, objective_fn: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
-    ) -> Evaluator:
-        of_circuits = isinstance(self._state, CircuitModelState)
-        begins = self._state is None and self._looks_inside
-        if self._family is None and (of_circuits or begins):
-            if not isinstance(objective_fn, qml.QNode):
-                self._family = separable_circuits(objective_fn, args, kwargs)
-            if self._family is None and of_circuits:
-                raise ChangedCircuitsError(
-                    "the saved state is a model of single circuits, but this objective is not a "
-                    "sum over circuits that share their gates"
-                )
-        if self._family is None or isinstance(self._state, LocalModelState):
-            return super()._evaluator(objective_fn, args, kwargs)
-        return SingleCircuits((objective_fn, args, kwargs), self._family)
-
-    def _begin(self, evaluator: Evaluator, params: np.ndarray) -> AnyState:
-        if self._family is not None:
-            self._core = self._of_circuits  # type: ignore[assignment]
-            return self._of_circuits.init(params, seed=self._seed, kernel=self._family.kernel)
+    def _first(
+        self, evaluator: Evaluator, params: np.ndarray, family: CircuitFamily | None
+    ) -> AnyState:
+        core: Any = self._core
+        if family is not None:
+            return core.init(params, seed=self._seed, kernel=family.kernel)
         kernel = gate_angles(*evaluator.objective)
-        return self._of_loss.init(
-            params, seed=self._seed, angles=kernel.angles, counts=kernel.counts
-        )
+        return core.init(params, seed=self._seed, angles=kernel.angles, counts=kernel.counts)
 
-    def _load(self, saved: Mapping[str, Any]) -> AnyState:
-        core: Any = self._of_circuits if "circuits" in saved else self._of_loss
-        self._core, self._family = core, None
-        return core.load(saved)
+    def _is_of_circuits(self, saved: Mapping[str, Any]) -> bool:
+        return "circuits" in saved
 
     def _report(self, state: AnyState, counts: Counts, seconds: float) -> StepReport:
         return StepReport(

@@ -108,14 +108,14 @@ class LossOfResults:
         Returns:
             None if the loss cannot be differentiated by autograd, or is no sum over circuits.
         """
-        signs = np.random.default_rng(0).choice([-1.0, 1.0], (len(results), 1))
+        moves = np.random.default_rng(0).uniform(-1.0, 1.0, (len(results), 1))
         try:
             _, by_param = self.slope(results, params)
             expanded = self.expand(results, params, np.empty(0, dtype=np.int64))
-            found, _ = self._differences(results, params, _STEP * signs, 0.0)
+            found, _ = self._differences(results, params, _STEP * moves, 0.0)
         except Exception:
             return None  # NumPy's own functions or another library: nothing autograd can follow
-        expected = expanded.curvature.sum(axis=2) * signs
+        expected = expanded.curvature.sum(axis=2) * moves
         size = np.abs(expanded.slope).max() + np.abs(expected).max()
         if not size > 0 or not np.allclose(found, expected, rtol=0, atol=1e-4 * size):
             return None

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pennylane_qstore.optimize.core.measured import Measured
-from pennylane_qstore.optimize.core.query import S
+from pennylane_qstore.optimize.core.query import Core, S
 from pennylane_qstore.optimize.face import Optimizer
 
 
@@ -14,6 +14,8 @@ class MeasuringOptimizer(Optimizer[S]):
     ``step`` spends no evaluation on it: ``last.loss`` then is the mean of the step's pairs, the
     loss up to the square of the perturbation.
     """
+
+    _measures = False
 
     def step(self, objective_fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Update the trainable arguments by one step; see :meth:`Optimizer.step`."""
@@ -30,8 +32,11 @@ class MeasuringOptimizer(Optimizer[S]):
             The new arguments, and the loss at the given ones; its standard error is in
             ``last.loss_error``.
         """
-        core, self._core = self._core, Measured(self._core)
+        self._measures = True
         try:
             return super().step_and_cost(objective_fn, *args, **kwargs)
         finally:
-            self._core = core
+            self._measures = False
+
+    def _stepper(self) -> Core[S]:
+        return Measured(self._core) if self._measures else self._core

@@ -16,8 +16,9 @@ from pennylane_qstore.optimize.core.query import Answer, Query
 from pennylane_qstore.optimize.errors import ChangedCircuitsError
 from pennylane_qstore.optimize.evaluate import Evaluator
 from pennylane_qstore.optimize.loss_of_results import LossOfResults, outputs_of
+from pennylane_qstore.optimize.one_batch import evaluate_together
 from pennylane_qstore.optimize.request import Readout, Request
-from pennylane_qstore.optimize.submission import GROUPS, submit
+from pennylane_qstore.optimize.submission import GROUPS
 from pennylane_qstore.optimize.variances import pool
 
 FloatArray = NDArray[np.float64]
@@ -29,7 +30,11 @@ Objective = tuple[Callable[..., Any], Sequence[Any], Mapping[str, Any]]
 
 
 def separable_circuits(
-    objective_fn: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    objective_fn: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    *,
+    most: float = np.inf,
 ) -> CircuitFamily | None:
     """The circuits of an objective that is a sum over them, as a mean over data is.
 
@@ -39,14 +44,17 @@ def separable_circuits(
         objective_fn: Any callable that calls QNodes.
         args: Its positional arguments.
         kwargs: Its keyword arguments.
+        most: Parameters up to which this is found out; the objective is called for each.
 
     Returns:
-        None if there is no such family, if a result makes no term of its own, if autograd cannot
-        differentiate the objective by the results, or if more than 32 parameters enter it
-        otherwise than through results.
+        None if there are more, if there is no such family, if a result makes no term of its own,
+        if autograd cannot differentiate the objective by the results, or if more than 32 parameters
+        enter it otherwise than through results.
     """
     positions = trainable_positions(args)
     start = flatten(args, positions)
+    if start.size > most:
+        return None
 
     def at(point: Any) -> Callable[[], Any]:
         return partial(objective_fn, *rebuild(args, positions, point), **kwargs)
@@ -65,7 +73,7 @@ def separable_circuits(
 
 
 class SingleCircuits(Evaluator):
-    """Answers queries for single circuits, all of them in one device call.
+    """Answers queries for single circuits, and losses, all of them in one device call.
 
     Args:
         objective: The objective, its positional and its keyword arguments.
@@ -83,18 +91,19 @@ class SingleCircuits(Evaluator):
         circuits = separated(trial.requests)
         tapes = [tape for _, tape in circuits]
         self._check(tapes, query.single_shots)
-        chosen = (query.turn + np.arange(len(query.singles))) % len(circuits)
+        chosen = query.in_turn(len(circuits))
         wanted = []
         for i, point in zip(chosen.tolist(), query.singles, strict=True):
             request, tape = circuits[i]
             moved = self._family.moved(tape, point - self._here)
             wanted.append(Request(request.call, (moved,), tuple))
-        readouts, counts = submit(wanted)
+        points = self._points(query)
+        outcomes, readouts, counts = evaluate_together(points, wanted)
         values, variances = _numbers(tapes[0], [one for (one,) in readouts])
         loss = LossOfResults(self._loss_at, trial.requests)
         expand = partial(loss.expand, params=self._here, direct=self._family.kernel.direct)
         results = CircuitResults(chosen, values, variances, self._family.data(tapes), expand)
-        return Answer(np.empty(0), np.empty(0), results=results, counts=counts)
+        return replace(self._losses(query, points, outcomes), results=results, counts=counts)
 
     def _check(self, tapes: Sequence[QuantumScript], shots: int | None) -> None:
         """Refuse circuits that the family's numbers do not describe."""

@@ -11,52 +11,17 @@ from pennylane_qstore.optimize import LocalModelOptimizer, PlannedShotsOptimizer
 from pennylane_qstore.optimize.core import LocalModel
 from pennylane_qstore.optimize.core.circuit_model import CircuitModel
 from pennylane_qstore.optimize.errors import ChangedCircuitsError
+from tests.optimize.data_costs import (
+    FEATURES,
+    LABELS,
+    make_cost,
+    make_device,
+    make_node,
+    start,
+    train,
+)
 
-FEATURES = np.random.default_rng(0).uniform(-1, 1, (10, 2))
-LABELS = np.sign(FEATURES[:, 0] * FEATURES[:, 1])
 SMALL = CircuitModel(circuits=20)
-START = np.random.default_rng(1).uniform(-1, 1, (3, 2))
-
-
-def make_device(name, seed=1):
-    if name == "qstore.ionq":
-        return qml.device(name, wires=2, seed=seed, cache=False, progress=False)
-    return qml.device(name, wires=2, seed=seed)
-
-
-def make_node(device, shots):
-    @qml.set_shots(shots)
-    @qml.qnode(device)
-    def node(w, x):
-        for layer in w:
-            qml.AngleEmbedding(x, wires=[0, 1])
-            qml.RY(layer[0], wires=0)
-            qml.RY(layer[1], wires=1)
-            qml.CNOT(wires=[1, 0])
-        return qml.expval(qml.Z(0))
-
-    return node
-
-
-def make_cost(device, shots=400):
-    node = make_node(device, shots)
-
-    def cost(w, rows):
-        return sum((node(w, FEATURES[i]) - LABELS[i]) ** 2 for i in rows) / len(rows)
-
-    return cost
-
-
-def start():
-    return pnp.array(START, requires_grad=True)
-
-
-def train(optimizer, cost, params, steps):
-    rng = np.random.default_rng(0)
-    batches = [rng.choice(10, 5, replace=False) for _ in range(20)]
-    for step in steps:
-        params = optimizer.step(cost, params, rows=batches[step])
-    return params
 
 
 @pytest.mark.parametrize("name", ["default.qubit", "lightning.qubit", "qstore.ionq"])
@@ -80,7 +45,7 @@ def test_it_learns_and_says_how_well():
     params = train(optimizer, cost, start(), range(11))
     rows = range(10)
     assert exact(params, rows) < 0.5 < 1.2 < exact(start(), rows)
-    here = optimizer._state.origin.reshape(START.shape)
+    here = optimizer._state.origin.reshape(start().shape)
     batch = np.random.default_rng(0)
     chosen = [batch.choice(10, 5, replace=False) for _ in range(11)][-1]
     assert abs(optimizer.last.loss - exact(here, chosen)) < 5 * optimizer.last.loss_error

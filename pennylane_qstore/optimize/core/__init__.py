@@ -10,6 +10,7 @@ from pennylane_qstore.optimize.core.circuit_model import (
     CircuitModelState,
 )
 from pennylane_qstore.optimize.core.circuit_results import CircuitResults, LossExpansion
+from pennylane_qstore.optimize.core.circuit_spsa import CircuitSPSA, CircuitSPSAState
 from pennylane_qstore.optimize.core.descent import Descent, DescentState
 from pennylane_qstore.optimize.core.directions import (
     Coordinates,
@@ -44,6 +45,8 @@ __all__ = [
     "CircuitModel",
     "CircuitModelState",
     "CircuitResults",
+    "CircuitSPSA",
+    "CircuitSPSAState",
     "Coordinates",
     "Core",
     "Counts",

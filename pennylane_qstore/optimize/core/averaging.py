@@ -64,9 +64,9 @@ class Averaged(Generic[S]):
         if not self.power >= 0:
             raise InvalidOptionError(f"the power is {self.power}; it has to be from 0")
 
-    def init(self, params: ArrayLike, *, seed: int) -> AveragedState[S]:
-        """Start at ``params`` (any shape; flattened)."""
-        return self._around(self.core.init(params, seed=seed))
+    def init(self, params: ArrayLike, *, seed: int, **more: Any) -> AveragedState[S]:
+        """Start at ``params`` (any shape; flattened), with what else the core inside needs."""
+        return self._around(self.core.init(params, seed=seed, **more))
 
     def ask(self, state: AveragedState[S]) -> Query:
         """What the core inside asks."""

@@ -80,9 +80,9 @@ class Blocked(Generic[S]):
                 "and from 1"
             )
 
-    def init(self, params: ArrayLike, *, seed: int) -> BlockedState[S]:
-        """Start at ``params`` (any shape; flattened)."""
-        inner = self.core.init(params, seed=seed)
+    def init(self, params: ArrayLike, *, seed: int, **more: Any) -> BlockedState[S]:
+        """Start at ``params`` (any shape; flattened), with what else the core inside needs."""
+        inner = self.core.init(params, seed=seed, **more)
         return BlockedState(inner.params, 0, seed, None, None, inner)
 
     def ask(self, state: BlockedState[S]) -> Query:

@@ -38,6 +38,7 @@ class Query:
         singles: Where one circuit of the objective each is wanted, the circuits taken in turn,
             shape ``(n_singles, n_params)``.
         single_shots: Repetitions of each of these; None leaves them to the objective.
+        in_a_row: How many of these each circuit gets before it is the next one's turn.
         turn: Which circuit the first of them is, modulo their number.
         tolerance: What losses at all points but the first may be uncertain by beyond their shot
             noise. Terms of a sum that scatter less than this may be measured at the first point
@@ -55,9 +56,14 @@ class Query:
     gradient_of: IntArray | None = None
     singles: FloatArray = field(default_factory=_none)
     single_shots: int | None = None
+    in_a_row: int = 1
     turn: int = 0
     tolerance: float = 0.0
     whole_at: tuple[int, ...] = ()
+
+    def in_turn(self, n_circuits: int) -> IntArray:
+        """Which circuit each of the singles is of, shape ``(n_singles,)``."""
+        return (self.turn + np.arange(len(self.singles)) // self.in_a_row) % n_circuits
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +93,8 @@ class Answer:
     """Answers to a :class:`Query`.
 
     Attributes:
-        losses: Loss at each point, shape ``(n_points,)``; with a tolerance, all with the small terms
-            of the first.
+        losses: Loss at each point, shape ``(n_points,)``; with a tolerance, all with the small
+            terms of the first.
         variances: Variance of each loss as an estimate, shape ``(n_points,)``: 0 where it is exact,
             NaN where it is not known.
         overlaps: Overlap of each pair, shape ``(n_pairs,)``.

@@ -1,7 +1,7 @@
 """Simultaneous perturbation stochastic approximation: a few losses per step, for any dimension."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,7 @@ from pennylane_qstore.optimize.core.state import check_counters, frozen, load
 from pennylane_qstore.optimize.core.transforms import Chain, Memory, Moment, Transform
 
 FloatArray = NDArray[np.float64]
+T = TypeVar("T", bound="SPSAState")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +98,7 @@ class SPSA:
 
     def ask(self, state: SPSAState) -> Query:
         """The points of this step: all ahead, all behind, and the iterate if the gains want it."""
-        offsets = self._radius(state) * self._directions(state)
+        offsets = self.radius(state) * self.drawn(state)
         points = [state.params + offsets, state.params - offsets]
         if self.gains.wants_centre(state.step, state.curvature):
             points.append(state.params[None])
@@ -115,25 +116,47 @@ class SPSA:
             NonFiniteLossError: If one of them is NaN or infinite.
         """
         answer.check(self.ask(state), state.step)
-        directions = self._directions(state)
+        directions = self.drawn(state)
         count = len(directions)
         plus, minus, centre = np.split(answer.losses, [count, 2 * count])
         measured = float(centre[0]) if len(centre) else None
-        probe = Probe(plus, minus, measured, self._radius(state), state.params.size)
+        probe = Probe(plus, minus, measured, self.radius(state), state.params.size)
         curvature = self.gains.learn(probe, state.curvature)
         ahead, behind = self._light(answer, count)
         slope = (ahead - behind) / (2 * probe.perturbation)
         estimate = probe.slopes @ directions / count + slope * directions[0]
-        moment = Moment(state.params, state.step)
-        gradient, memory = Chain(self.transforms).update(estimate, state.memory, moment)
-        spread = 1 / count + 1 / state.params.size
-        size = self.gains.step_size(state.step, curvature, spread=spread)
-        moved = state.params - limited(size * gradient, self.max_step)
         loss = float(answer.losses[: 2 * count].mean() + (ahead + behind) / 2)
         error = mean_error(answer.shot_noise()[: 2 * count])
-        return SPSAState(frozen(moved), state.step + 1, state.seed, loss, error, memory, curvature)
+        spread = 1 / count + 1 / state.params.size
+        state = replace(state, curvature=curvature)
+        return self.follow(state, estimate, spread, loss=loss, error=error)
 
-    def move(self, state: SPSAState, params: ArrayLike) -> SPSAState:
+    def follow(
+        self,
+        state: T,
+        estimate: FloatArray,
+        spread: float,
+        *,
+        loss: float | None,
+        error: float | None,
+    ) -> T:
+        """The state after the step that an estimate of the gradient leads to.
+
+        Args:
+            state: Before the step, with the curvature as it is known by now.
+            estimate: Shape ``(n_params,)``.
+            spread: See :meth:`~pennylane_qstore.optimize.core.gains.GainRule.step_size`.
+            loss: What the step has learned about the loss before it.
+            error: Its standard error.
+        """
+        moment = Moment(state.params, state.step)
+        gradient, memory = Chain(self.transforms).update(estimate, state.memory, moment)
+        size = self.gains.step_size(state.step, state.curvature, spread=spread)
+        moved = frozen(state.params - limited(size * gradient, self.max_step))
+        step = state.step + 1
+        return replace(state, params=moved, step=step, loss=loss, loss_error=error, memory=memory)
+
+    def move(self, state: T, params: ArrayLike) -> T:
         """Go on from other parameters."""
         return replace(state, params=frozen(params))
 
@@ -148,10 +171,11 @@ class SPSA:
         ahead, behind = answer.whole - answer.losses[[0, count]]
         return float(ahead), float(behind)
 
-    def _radius(self, state: SPSAState) -> float:
+    def radius(self, state: SPSAState) -> float:
+        """How far a step looks along each coordinate."""
         return self.gains.perturbation(state.step, state.curvature)
 
-    def _directions(self, state: SPSAState) -> FloatArray:
+    def drawn(self, state: SPSAState) -> FloatArray:
         """The directions of a step, shape ``(n_directions, n_params)``, from seed and step."""
         count = self.gains.pairs(self.resamplings, state.curvature)
         start = state.step * self.resamplings

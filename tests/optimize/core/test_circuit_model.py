@@ -207,7 +207,7 @@ class Toy:
 
     def __call__(self, query):
         x = self.rng.uniform(-2, 2, self.n)
-        chosen = (query.turn + np.arange(len(query.singles))) % self.n
+        chosen = query.in_turn(self.n)
         exact = expectation(query.singles, x[chosen])
         variances = (1 - exact**2 + 1e-3) / (query.single_shots or self.shots)
         values = exact + self.rng.normal(size=len(exact)) * np.sqrt(variances)
@@ -264,7 +264,7 @@ def test_most_circuits_have_one_live_parameter_shifted_and_no_other_is_ever_touc
 
 
 def answer_for(query, n=4, value=0.1, values=None):
-    chosen = (query.turn + np.arange(len(query.singles))) % n
+    chosen = query.in_turn(n)
     results = np.full((len(chosen), 1), value) if values is None else values
     data = np.random.default_rng(0).uniform(-1, 1, (n, 2))
     flat = LossExpansion(0.0, np.zeros((n, 2)), np.zeros((n, 2, 2)))
