@@ -20,7 +20,7 @@ from pennylane_qstore.optimize.face import StepReport
 from pennylane_qstore.optimize.measuring import MeasuringOptimizer
 from pennylane_qstore.optimize.separating import SeparatingOptimizer
 
-RECOMMENDED_RESAMPLINGS = 4
+RECOMMENDED_RESAMPLINGS, LIGHT_RESAMPLINGS = 4, 6
 RECOMMENDED_TRANSFORM = Adam(beta1=0.5, beta2=0.95)
 RECOMMENDED_POWER = 8.0
 FIRST_STEP, STABILITY, DECAY = 0.2, 20.0, 0.7
@@ -48,7 +48,8 @@ class SPSAOptimizer(SeparatingOptimizer[Any], MeasuringOptimizer[Any]):
     directions take, and sees eight times as many. What the cost has to be like for this is the
     same as for :class:`~pennylane_qstore.optimize.local_model.LocalModelOptimizer`, with up to 500
     parameters; ``last.reason`` says whether it is. Small terms of a Hamiltonian, as most of a
-    molecule's are, are measured along one of the directions only. What differs:
+    molecule's are, are measured along the first direction only, which then is one of six. What
+    differs:
 
     * All evaluations of a step leave in one device call, however many directions it takes.
     * ``step_and_cost`` measures the loss at the given arguments in the same batch. ``step`` does
@@ -130,11 +131,12 @@ class SPSAOptimizer(SeparatingOptimizer[Any], MeasuringOptimizer[Any]):
             stability = 0.1 * (maxiter or 0) if A is None else A
             given = 0.05 * (stability + 1) ** alpha if a is None else a
             gains = Gains(a=given, c=c, stability=stability, alpha=alpha, gamma=gamma)
+        light = None if pennylanes else resamplings or LIGHT_RESAMPLINGS
         if resamplings is None:
             resamplings = 1 if pennylanes else RECOMMENDED_RESAMPLINGS
         kind = directions_named(directions)
         spsa = SPSA(
-            gains, kind, resamplings, transforms or (), max_step, shots, light_once=not pennylanes
+            gains, kind, resamplings, transforms or (), max_step, shots, light_resamplings=light
         )
 
         of_circuits: Any = CircuitSPSA(_of_circuits(spsa)) if separates else None

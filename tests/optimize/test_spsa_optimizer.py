@@ -105,7 +105,7 @@ def test_keyword_arguments_reach_the_objective_and_are_not_trained():
     np.testing.assert_array_equal(weights, [2.0, 3.0])
 
 
-def test_small_terms_of_a_hamiltonian_are_measured_along_one_of_four_directions():
+def test_small_terms_of_a_hamiltonian_are_measured_along_one_of_several_directions():
     hamiltonian = qml.Hamiltonian(
         [0.7, 0.9, 0.05, 0.03],
         [qml.Z(0), qml.Z(0) @ qml.Z(1), qml.X(0) @ qml.X(1), qml.Y(0) @ qml.Y(1)],
@@ -123,9 +123,14 @@ def test_small_terms_of_a_hamiltonian_are_measured_along_one_of_four_directions(
     opt = SPSAOptimizer(seed=1)
     opt.step(energy, x)
     assert opt.last.counts == Counts(8 + 2 * 2, 12_000, 1)
+    # Now that there are known to be some, six directions; and the loss itself.
     _, loss = opt.step_and_cost(energy, x)
-    assert opt.last.counts == Counts(8 + 3 * 2 + 1, 15_000, 1)
+    assert opt.last.counts == Counts(12 + 2 * 2 + 3, 19_000, 1)
     assert loss == pytest.approx(float(qml.set_shots(energy, None)(x)), abs=0.1)
+    opt = SPSAOptimizer(resamplings=4, seed=1)
+    for _ in range(2):
+        opt.step(energy, x)
+        assert opt.last.counts == Counts(8 + 2 * 2, 12_000, 1)
     # PennyLane's gains come with PennyLane's evaluations.
     opt = SPSAOptimizer(maxiter=10, resamplings=4, seed=1)
     opt.step(energy, x)

@@ -85,7 +85,7 @@ class CircuitSPSA:
             singles=points.reshape(-1, state.params.size),
             single_shots=self.spsa.shots,
             in_a_row=2,
-            turn=state.step * len(offsets),
+            turn=state.drawn,
         )
 
     def tell(self, state: CircuitSPSAState, answer: Answer) -> CircuitSPSAState:
@@ -109,7 +109,7 @@ class CircuitSPSA:
         loss, error = None, None
         if pairs.covers_all:
             loss, error = expansion.value, pairs.error(slopes)
-        return self.spsa.follow(state, estimate, 1 / len(directions), loss=loss, error=error)
+        return self.spsa.follow(state, estimate, len(directions), loss=loss, error=error)
 
     def move(self, state: CircuitSPSAState, params: ArrayLike) -> CircuitSPSAState:
         """Go on from other parameters."""
@@ -123,7 +123,7 @@ class CircuitSPSA:
         """The directions of a step, shape ``(n_pairs, n_params)``; 0 where nothing is live."""
         only = replace(state, params=state.params[state.live])
         directions = np.zeros((self.spsa.resamplings, state.params.size))
-        directions[:, state.live] = self.spsa.drawn(only)
+        directions[:, state.live] = self.spsa.directions_of(only)
         return directions
 
 

@@ -30,6 +30,8 @@ class SPSAState:
         loss_error: Its standard error, or None where it is not known.
         memory: What the transforms remember.
         curvature: Trace of the Hessian, where the gains ask for it.
+        drawn: Number of directions so far.
+        overlooks: Whether the last step had small terms measured along one direction only.
     """
 
     params: FloatArray
@@ -39,6 +41,8 @@ class SPSAState:
     loss_error: float | None = None
     memory: Memory = ()
     curvature: float | None = None
+    drawn: int = 0
+    overlooks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +69,9 @@ class SPSA:
         transforms: From the gradient estimate to a direction, in this order.
         max_step: Longest step, as a root mean square per parameter; None for no limit.
         shots: Repetitions of each evaluation; None leaves them to the objective.
-        light_once: Whether small terms of a Hamiltonian are measured along the first direction
-            only, of the scatter of all terms at most a quarter. The estimate stays unbiased.
+        light_resamplings: Directions per step where a Hamiltonian has small terms, which are
+            measured along the first of them only; of the scatter of all terms at most a quarter.
+            The estimate stays unbiased. None measures all terms along all directions.
 
     References:
         Spall, IEEE Transactions on Automatic Control 37, 332 (1992).
@@ -78,10 +83,10 @@ class SPSA:
     transforms: tuple[Transform, ...] = ()
     max_step: float | None = None
     shots: int | None = None
-    light_once: bool = False
+    light_resamplings: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("resamplings", "max_step", "shots"):
+        for name in ("resamplings", "max_step", "shots", "light_resamplings"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise InvalidOptionError(f"{name} is {value}; it has to be positive")
@@ -98,13 +103,13 @@ class SPSA:
 
     def ask(self, state: SPSAState) -> Query:
         """The points of this step: all ahead, all behind, and the iterate if the gains want it."""
-        offsets = self.radius(state) * self.drawn(state)
+        offsets = self.radius(state) * self.directions_of(state)
         points = [state.params + offsets, state.params - offsets]
         if self.gains.wants_centre(state.step, state.curvature):
             points.append(state.params[None])
         stacked = np.concatenate(points)
         shots = None if self.shots is None else np.full(len(stacked), self.shots)
-        if not self.light_once:
+        if self.light_resamplings is None:
             return Query(stacked, shots)
         return Query(stacked, shots, tolerance=np.inf, whole_at=(0, len(offsets)))
 
@@ -116,7 +121,7 @@ class SPSA:
             NonFiniteLossError: If one of them is NaN or infinite.
         """
         answer.check(self.ask(state), state.step)
-        directions = self.drawn(state)
+        directions = self.directions_of(state)
         count = len(directions)
         plus, minus, centre = np.split(answer.losses, [count, 2 * count])
         measured = float(centre[0]) if len(centre) else None
@@ -127,15 +132,14 @@ class SPSA:
         estimate = probe.slopes @ directions / count + slope * directions[0]
         loss = float(answer.losses[: 2 * count].mean() + (ahead + behind) / 2)
         error = mean_error(answer.shot_noise()[: 2 * count])
-        spread = 1 / count + 1 / state.params.size
-        state = replace(state, curvature=curvature)
-        return self.follow(state, estimate, spread, loss=loss, error=error)
+        state = replace(state, curvature=curvature, overlooks=answer.overlooked > 0)
+        return self.follow(state, estimate, count, loss=loss, error=error)
 
     def follow(
         self,
         state: T,
         estimate: FloatArray,
-        spread: float,
+        count: int,
         *,
         loss: float | None,
         error: float | None,
@@ -143,18 +147,21 @@ class SPSA:
         """The state after the step that an estimate of the gradient leads to.
 
         Args:
-            state: Before the step, with the curvature as it is known by now.
+            state: Before the step, with what it has told of the curvature and of small terms.
             estimate: Shape ``(n_params,)``.
-            spread: See :meth:`~pennylane_qstore.optimize.core.gains.GainRule.step_size`.
+            count: Number of directions that it is of.
             loss: What the step has learned about the loss before it.
             error: Its standard error.
         """
         moment = Moment(state.params, state.step)
         gradient, memory = Chain(self.transforms).update(estimate, state.memory, moment)
+        spread = 1 / count + 1 / state.params.size
         size = self.gains.step_size(state.step, state.curvature, spread=spread)
         moved = frozen(state.params - limited(size * gradient, self.max_step))
-        step = state.step + 1
-        return replace(state, params=moved, step=step, loss=loss, loss_error=error, memory=memory)
+        step, drawn = state.step + 1, state.drawn + count
+        return replace(
+            state, params=moved, step=step, drawn=drawn, loss=loss, loss_error=error, memory=memory
+        )
 
     def move(self, state: T, params: ArrayLike) -> T:
         """Go on from other parameters."""
@@ -175,8 +182,8 @@ class SPSA:
         """How far a step looks along each coordinate."""
         return self.gains.perturbation(state.step, state.curvature)
 
-    def drawn(self, state: SPSAState) -> FloatArray:
-        """The directions of a step, shape ``(n_directions, n_params)``, from seed and step."""
-        count = self.gains.pairs(self.resamplings, state.curvature)
-        start = state.step * self.resamplings
-        return self.directions.draw(state.seed, start, count, state.params.size)
+    def directions_of(self, state: SPSAState) -> FloatArray:
+        """The directions of a step, shape ``(n_directions, n_params)``."""
+        wanted = self.light_resamplings if state.overlooks else None
+        count = self.gains.pairs(wanted or self.resamplings, state.curvature)
+        return self.directions.draw(state.seed, state.drawn, count, state.params.size)

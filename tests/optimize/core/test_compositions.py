@@ -79,7 +79,7 @@ LIGHT = np.array([0.3, -0.1, 0.2, 0.4])
 
 @pytest.mark.parametrize("around", [Measured, Blocked])
 @pytest.mark.parametrize(
-    "spsa", [SPSA(Gains(a=0.1), light_once=True), SPSA(CalibratedGains(), light_once=True)]
+    "spsa", [SPSA(Gains(a=0.1), light_resamplings=1), SPSA(CalibratedGains(), light_resamplings=1)]
 )
 def test_the_loss_that_is_asked_for_as_well_has_its_own_small_terms(around, spsa):
     core = around(spsa)

@@ -8,6 +8,7 @@ import pytest
 from pennylane_qstore.optimize import (
     SPSA,
     Gains,
+    HadamardRows,
     InvalidLossError,
     InvalidStateError,
     NonFiniteLossError,
@@ -96,7 +97,7 @@ def with_light_terms(spsa, state):
 
 
 def test_small_terms_are_asked_for_along_one_direction_and_the_estimate_is_unbiased():
-    spsa = SPSA(Gains(a=1.0, c=0.3), resamplings=3, light_once=True)
+    spsa = SPSA(Gains(a=1.0, c=0.3), resamplings=3, light_resamplings=3)
     point = np.array([1.0, 0.5, -0.7])
     estimates, losses = [], []
     for seed in range(4000):
@@ -116,7 +117,7 @@ def test_small_terms_are_asked_for_along_one_direction_and_the_estimate_is_unbia
 
 
 def test_small_terms_enter_along_the_first_direction_exactly():
-    spsa = SPSA(Gains(a=1.0, c=0.3), resamplings=2, light_once=True)
+    spsa = SPSA(Gains(a=1.0, c=0.3), resamplings=2, light_resamplings=2)
     state = spsa.init(OFFSET, seed=2)
     first = spsa.ask(state).points[0] - OFFSET
     moved = spsa.tell(state, with_light_terms(spsa, state))
@@ -126,8 +127,25 @@ def test_small_terms_enter_along_the_first_direction_exactly():
     np.testing.assert_allclose(spsa.tell(state, without).params, OFFSET, atol=1e-12)
 
 
+def test_more_directions_are_taken_where_small_terms_are_known_to_be():
+    spsa = SPSA(Gains(a=0.0, c=1.0, gamma=0.0), HadamardRows(), 2, light_resamplings=3)
+    state, seen = spsa.init(np.zeros(8), seed=1), []
+    for overlooked in (0.0, 0.1, 0.1, 0.0):
+        query = spsa.ask(state)
+        count = len(query.points) // 2
+        seen.append(query.points[:count])
+        losses = np.zeros(2 * count)
+        whole = np.zeros(2)
+        answer = Answer(losses, losses + 0.1**2, overlooked=overlooked, whole=whole)
+        state = spsa.tell(state, answer)
+    assert [len(one) for one in seen] == [2, 2, 3, 3]
+    # They go on from step to step, so that the first eight are orthogonal.
+    first = np.concatenate(seen)[:8]
+    np.testing.assert_array_equal(first @ first.T, 8 * np.eye(8))
+
+
 def test_another_number_of_whole_losses_is_refused():
-    spsa = SPSA(Gains(a=1.0), resamplings=2, light_once=True)
+    spsa = SPSA(Gains(a=1.0), resamplings=2, light_resamplings=2)
     answer = Answer(np.zeros(4), np.zeros(4), whole=np.zeros(1))
     with pytest.raises(InvalidLossError, match="all terms at 2 points, but got 1"):
         spsa.tell(spsa.init(OFFSET, seed=2), answer)
