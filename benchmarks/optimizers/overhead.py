@@ -3,10 +3,10 @@
 The objective is a Python function that does next to nothing, a sum of cosines; the time it and its
 evaluator take is subtracted (``last.seconds``). ``LocalModelOptimizer`` takes a tenth of the steps:
 its model keeps some hundred points, and has them after a few. For the quantum natural optimizers,
-which need circuits, the core is timed alone with answers made up beforehand, and so is the model of
-single circuits, with 16 circuits that encode 16 features, when its memory is full. One thread for
-linear algebra: on busy machines the threads of OpenBLAS wait for each other for a hundred times
-longer than a matrix of this size takes.
+which need circuits, the core is timed alone with answers made up beforehand, and so are SPSA on
+single circuits and the model of them, with 16 circuits that encode 16 features, when its memory is
+full. One thread for linear algebra: on busy machines the threads of OpenBLAS wait for each other
+for a hundred times longer than a matrix of this size takes.
 
     OMP_NUM_THREADS=1 python -m benchmarks.optimizers.overhead [--steps 200] [--save]
 """
@@ -61,6 +61,7 @@ OPTIMIZERS: dict[str, Callable[[], Any]] = {
     "second-order SPSA, blocked": lambda: SecondOrderSPSAOptimizer(seed=1),
 }
 LOCAL_MODEL = "LocalModelOptimizer"
+CIRCUIT_SPSA = "SPSA, single circuits, core"
 CIRCUIT_MODEL = "LocalModelOptimizer, single circuits, core"
 N_CIRCUITS = N_FEATURES = 16
 CORES = {
@@ -99,7 +100,7 @@ def time_core(core: Any, n_steps: int) -> list[float]:
 
 def time_circuit_model(n_steps: int) -> list[float]:
     """Steps after those that fill the model's memory."""
-    rng, times, core = np.random.default_rng(1), [], CircuitModel()
+    core = CircuitModel()
     kernel = CircuitKernel(
         AngleKernel.independent(N_PARAMS),
         AngleKernel.independent(N_FEATURES),
@@ -107,12 +108,25 @@ def time_circuit_model(n_steps: int) -> list[float]:
     )
     state = core.init(np.zeros(N_PARAMS), seed=1, kernel=kernel)
     n_before = -(-core.window // core.circuits)
-    for _ in range(n_before + n_steps):
+    return time_circuits(core, state, n_before + n_steps)[n_before:]
+
+
+def time_circuit_spsa(n_steps: int) -> list[float]:
+    core: Any = SPSAOptimizer()._of_circuits
+    live, direct = np.arange(N_PARAMS), np.empty(0, dtype=np.int64)
+    return time_circuits(
+        core, core.init(np.zeros(N_PARAMS), seed=1, live=live, direct=direct), n_steps
+    )
+
+
+def time_circuits(core: Any, state: Any, n_steps: int) -> list[float]:
+    rng, times = np.random.default_rng(1), []
+    for _ in range(n_steps):
         started = time.perf_counter()
         query = core.ask(state)
         state = core.tell(state, _circuits(query, rng))
         times.append(time.perf_counter() - started)
-    return times[n_before:]
+    return times
 
 
 def _circuits(query: Query, rng: np.random.Generator) -> Answer:
@@ -138,6 +152,7 @@ def main() -> None:
     results = {}
     timed = {name: time_steps(make(), options.steps) for name, make in OPTIMIZERS.items()}
     timed |= {name: time_core(core, options.steps) for name, core in CORES.items()}
+    timed[CIRCUIT_SPSA] = time_circuit_spsa(options.steps)
     timed[LOCAL_MODEL] = time_steps(LocalModelOptimizer(seed=1), options.steps // 10)
     timed[CIRCUIT_MODEL] = time_circuit_model(options.steps // 20)
     print(f"{'milliseconds per step, 64 parameters':52} median   90 %")

@@ -121,8 +121,8 @@ class SPSAOptimizer(SeparatingOptimizer[Any], MeasuringOptimizer[Any]):
         callback: Callable[[StepReport], None] | None = None,
     ) -> None:
         pennylanes = maxiter is not None or A is not None or a is not None
-        own = (pennylanes, gains, resamplings, transforms)
-        separates = own == (False, None, None, None)
+        own = (maxiter, A, a, gains, resamplings, transforms)
+        separates = all(one is None for one in own)
         if gains is None and not pennylanes:
             scale = FIRST_STEP * (STABILITY + 1) ** DECAY
             gains = Gains(a=scale, c=c, stability=STABILITY, alpha=DECAY, gamma=gamma)

@@ -127,6 +127,8 @@ def test_small_terms_of_a_hamiltonian_are_measured_along_one_of_several_directio
     _, loss = opt.step_and_cost(energy, x)
     assert opt.last.counts == Counts(12 + 2 * 2 + 3, 19_000, 1)
     assert loss == pytest.approx(float(qml.set_shots(energy, None)(x)), abs=0.1)
+    opt.step(energy, x)
+    assert opt.last.counts == Counts(12 + 2 * 2, 16_000, 1)
     opt = SPSAOptimizer(resamplings=4, seed=1)
     for _ in range(2):
         opt.step(energy, x)

@@ -96,6 +96,14 @@ def test_shots_follow_from_signal_and_noise_worked_by_hand():
     assert plan.shots(learn(plan, memory, [0.0, 50.0], [0.5, 0.5]), 2) == 100
 
 
+def test_what_was_measured_elsewhere_is_no_noise_that_shots_reduce():
+    plan = SignalShots(low=100, high=10_000, ratio=2.0, memory=0.0, first=100)
+    query = Query(np.zeros((2, 1)))
+    overlooking = Answer(np.array([1.0, 3.0]), np.array([0.5, 0.5 + 0.8**2]), overlooked=0.8)
+    memory = plan.learn(plan.init(), query, overlooking)
+    assert memory == pytest.approx(learn(plan, plan.init(), [1.0, 3.0], [0.5, 0.5]))
+
+
 def test_shots_stay_within_their_bounds_and_unknown_or_no_noise_changes_nothing():
     plan = SignalShots(low=10, high=35, first=10)
     memory = plan.init()

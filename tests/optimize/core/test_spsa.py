@@ -123,8 +123,19 @@ def test_small_terms_enter_along_the_first_direction_exactly():
     moved = spsa.tell(state, with_light_terms(spsa, state))
     # At its minimum the quadratic has no slope along any direction.
     np.testing.assert_allclose(OFFSET - moved.params, first * (first @ LIGHT) / 0.3**2, atol=1e-12)
+    # And the loss has their mean.
+    losses = quadratic(spsa.ask(state).points)
+    assert moved.loss == pytest.approx(losses.mean() + LIGHT @ OFFSET)
     without = Answer.of(with_light_terms(spsa, state).losses)
     np.testing.assert_allclose(spsa.tell(state, without).params, OFFSET, atol=1e-12)
+
+
+def test_what_small_terms_might_be_elsewhere_is_no_error_of_the_loss():
+    spsa = SPSA(Gains(a=0.1), resamplings=2, light_resamplings=2)
+    variances = np.array([0.04, *[0.04 + 0.5**2] * 3])
+    answer = Answer(np.zeros(4), variances, overlooked=0.5, whole=np.zeros(2))
+    after = spsa.tell(spsa.init(OFFSET, seed=2), answer)
+    assert after.loss_error == pytest.approx(0.1)
 
 
 def test_more_directions_are_taken_where_small_terms_are_known_to_be():
