@@ -5,7 +5,7 @@ python -m benchmarks.pages
 
 from typing import Any, NamedTuple
 
-from benchmarks.blocks import ROOT
+from benchmarks.blocks import ROOT, results
 from benchmarks.optimizers.compare import MEASURES, load
 
 DOCUMENT = ROOT / "docs" / "optimizers.md"
@@ -251,6 +251,24 @@ def fresh(results: dict[str, Any]) -> list[str]:
     return lines
 
 
+def reused() -> list[str]:
+    """Circuits to the loose and the fine target where a gradient serves several steps."""
+    lines = [
+        "| | " + " | ".join(f"{k} step{'s' * (k > 1)} a gradient" for k in (1, 2, 4, 8)) + " |"
+    ]
+    lines.append("|---|" + 4 * "---|")
+    for name, part in results("optimizer_reuse")["problems"].items():
+        for label, columns in part.items():
+            cells = [" / ".join(map(_to_target, targets)) for targets in columns.values()]
+            lines.append(f"| {TITLES[name]}, {label} | {' | '.join(cells)} |")
+    return lines
+
+
+def _to_target(row: dict[str, Any]) -> str:
+    cost = row["circuits"][0]
+    return "–" if cost is None else f"{number(cost)} ({row['success']:.0%})"
+
+
 def _hit(found: list[Found], label: str) -> Found | None:
     return next((one for one in found if one.label == label), None)
 
@@ -270,6 +288,7 @@ def sections() -> dict[str, list[str]]:
     made["held out"] = held_out(others)
     made["fresh"] = fresh(results | others)
     made["spsa"] = spsa_family(results | others)
+    made["reused"] = reused()
     made["everything"] = everything(results | others, "circuits")
     made["losses"] = losses(results) or ["Nowhere in these measurements."]
     return made

@@ -45,7 +45,7 @@ class LocalModelOptimizer(SeparatingOptimizer[AnyState]):
     - Where a Python cost is a sum over circuits that share their gates, as the mean over samples of
       a data set is, the result of every single circuit. Each step runs 64 circuits, the samples
       taken in turn, each at parameters of its own, predicts the results of all samples, and goes
-      to the lowest expected loss nearby; after 15 steps without progress, to another start, while
+      to the lowest expected loss nearby; after 8 steps without progress, to another start, while
       the answer stays until something better is found. The circuits must be known in advance, their
       gates trained or encoding data but not both, and the cost must be differentiable by autograd
       and depend on at most 32 parameters otherwise than through results, such as weights of a

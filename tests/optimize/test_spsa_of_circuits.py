@@ -45,6 +45,13 @@ def test_a_step_is_one_batch_of_single_circuits_and_the_loss_comes_with_it(name)
         assert tracker.totals["jobs"] == 4
 
 
+def test_the_first_step_is_twice_as_long_as_along_few_directions():
+    for settings, length in (({}, 0.4), ({"resamplings": 4}, 0.2)):
+        optimizer = SPSAOptimizer(seed=1, **settings)
+        moved = train(optimizer, make_cost(make_device("default.qubit")), start(), range(1))
+        np.testing.assert_allclose(np.abs(moved - start()), length)
+
+
 def test_it_learns_and_says_how_well():
     cost = make_cost(make_device("default.qubit"))
     exact = make_cost(make_device("default.qubit"), shots=None)

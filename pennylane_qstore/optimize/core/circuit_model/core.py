@@ -81,7 +81,7 @@ class CircuitModel:
     scatter: float = 0.4
     window: int = 1800
     memory: int = 256
-    patience: int = 15
+    patience: int = 8
 
     def __post_init__(self) -> None:
         if self.circuits < 2 or self.radius <= 0 or self.window < self.circuits:
