@@ -103,7 +103,9 @@ class Chain:
 
         def energy(params: Any) -> float:
             states = problem.simulator.states(problem.angles(np.asarray(params)))
-            return float(problem.observable.sample(states, np.array([self.shots]), rng)[0][0])
+            shots = np.full((1, problem.n_groups), self.shots)
+            means, _ = problem.observable.sample(states, shots, rng)
+            return float(problem.observable.constant + means.sum())
 
         return energy
 

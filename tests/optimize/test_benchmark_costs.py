@@ -4,6 +4,7 @@ import pytest
 
 pytest.importorskip("sklearn")
 
+from benchmarks import depth
 from benchmarks.optimizers import peers
 from benchmarks.optimizers.compare import summarize
 from benchmarks.optimizers.problems import BudgetSpent, Oracle, all_problems
@@ -85,3 +86,13 @@ def test_shots_of_shot_adaptive_are_those_that_it_uses() -> None:
 def test_numbers_are_short() -> None:
     found = [number(one) for one in (3.14, 42.4, 1234.0, 12_345.0, 2.5e6, float("inf"))]
     assert found == ["3.1", "42", "1234", "12.3k", "2.5M", "∞"]
+
+
+def test_the_energy_that_deeper_circuits_are_trained_on_is_that_of_its_chain():
+    circuit, chain = depth.Circuit.whole(2), depth.Chain()
+    params = np.random.default_rng(1).uniform(-1, 1, circuit.n_angles)
+    energy = chain.cost(circuit, np.random.default_rng(2))
+    found = [energy(params) for _ in range(200)]
+    exact = depth.problem_of(circuit, chain.terms, False).exact(params)
+    assert np.mean(found) == pytest.approx(exact, abs=5 * np.std(found) / np.sqrt(200))
+    assert 0 < np.std(found) < 0.2
