@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.optimizers.problems import Oracle, Problem, all_problems
 from benchmarks.optimizers.simulate import FloatArray
@@ -45,17 +46,26 @@ BASELINES = {"descent": "uniform", "SPSA": "SPSA uniform"}
 
 
 @dataclass
-class WeightedOracle(Oracle):
-    """Takes the shots of a point as a mean over the bases and divides them by weight."""
+class EqualOracle(Oracle):
+    """Gives each basis the shots of its point, whatever the coefficients of its terms."""
 
     def __call__(self, query: Query) -> Answer:
-        """Answer a query; the weights decide how well small terms are measured."""
+        """Answer a query with all terms measured at all points."""
         return super().__call__(replace(query, tolerance=0.0, whole_at=()))
+
+    def _spread(self, shots: int) -> NDArray[np.int64]:
+        return np.full(self.problem.n_groups, shots)
+
+
+@dataclass
+class WeightedOracle(EqualOracle):
+    """Takes the shots of a point as a mean over the bases and divides them by weight."""
 
     def _measure(self, angles: FloatArray, shots: Any) -> tuple[FloatArray, FloatArray]:
         observable = self.problem.observable
         weights = group_weights(self.problem)
-        totals = np.asarray(shots) * observable.n_groups
+        each = np.reshape(shots, (len(angles), -1))
+        totals = np.broadcast_to(each, (len(angles), observable.n_groups)).sum(axis=1)
         divided = np.array([divide_shots(int(n), weights, rng=self.rng) for n in totals])
         self.counts += type(self.counts)(int(np.count_nonzero(divided)), int(totals.sum()))
         due = np.outer(totals, weights / weights.sum())
@@ -144,23 +154,23 @@ def methods() -> dict[str, tuple[Callable[[Problem, int], Any], type[Oracle]]]:
     """How to build each method's core, and which oracle answers it."""
     found: dict[str, tuple[Callable[[Problem, int], Any], type[Oracle]]] = {}
     for n in (10, 30, 100, 300, 1000):
-        found[f"uniform {n}"] = descent(uniform(n)), Oracle
+        found[f"uniform {n}"] = descent(uniform(n)), EqualOracle
     found["uniform 30, weighted"] = descent(uniform(30)), WeightedOracle
     for stages in ((15, 30, 60), (50, 100, 200), (500, 1000, 2000)):
-        found["schedule {}/{}/{}".format(*stages)] = scheduled_descent(stages), Oracle
+        found["schedule {}/{}/{}".format(*stages)] = scheduled_descent(stages), EqualOracle
     for rule in ("icans", "gcans"):
-        found[rule] = frugal(rule), Oracle
+        found[rule] = frugal(rule), EqualOracle
         found[f"{rule}, weighted"] = frugal(rule), WeightedOracle
     for n in (30, 100, 300, 1000):
-        found[f"SPSA uniform {n}"] = spsa(lambda _, n=n: Scheduled(uniform(n))), Oracle
+        found[f"SPSA uniform {n}"] = spsa(lambda _, n=n: Scheduled(uniform(n))), EqualOracle
     found["SPSA uniform 100, weighted"] = spsa(lambda _: Scheduled(uniform(100))), WeightedOracle
     for stages in ((50, 100, 200), (500, 1000, 2000)):
-        found["SPSA schedule {}/{}/{}".format(*stages)] = spsa(spsa_schedule(stages)), Oracle
+        found["SPSA schedule {}/{}/{}".format(*stages)] = spsa(spsa_schedule(stages)), EqualOracle
     for low, first in ((30, 300), (100, 100)):
         for ratio in (0.5, 1.0):
             plan = SignalShots(low, 10_000, ratio, first=first)
             name = f"SPSA signal {low}/{first}, ratio {ratio:g}"
-            found[name] = spsa(lambda _, plan=plan: plan), Oracle
+            found[name] = spsa(lambda _, plan=plan: plan), EqualOracle
     return found
 
 

@@ -11,6 +11,7 @@ from pennylane.devices import Device
 
 from pennylane_qstore.errors import InvalidOptionError
 from pennylane_qstore.optimize import SPSAOptimizer
+from pennylane_qstore.optimize.spsa import RECOMMENDED_RESAMPLINGS
 from pennylane_qstore.training.batches import Batches
 from pennylane_qstore.training.checkpoint import Checkpoint
 from pennylane_qstore.training.errors import MissingExtraError
@@ -112,7 +113,8 @@ class _Estimator(BaseEstimator):
             return self.optimizer(self.seed_)
         if self.shots is None and self.device != DEVICE_NAME:
             return qml.AdamOptimizer(ADAM_STEP)
-        return SPSAOptimizer(seed=self.seed_)
+        # Whole losses: circuits along directions of their own gained nothing here (decision 29).
+        return SPSAOptimizer(resamplings=RECOMMENDED_RESAMPLINGS, seed=self.seed_)
 
     def _check_settings(self) -> None:
         for name in ("n_qubits", "n_layers", "max_iter"):

@@ -5,7 +5,7 @@ import pytest
 pytest.importorskip("sklearn")
 
 from benchmarks import depth
-from benchmarks.optimizers import peers
+from benchmarks.optimizers import peers, shots
 from benchmarks.optimizers.compare import summarize
 from benchmarks.optimizers.problems import BudgetSpent, Oracle, all_problems
 from benchmarks.optimizers.table import number
@@ -96,3 +96,16 @@ def test_the_energy_that_deeper_circuits_are_trained_on_is_that_of_its_chain():
     exact = depth.problem_of(circuit, chain.terms, False).exact(params)
     assert np.mean(found) == pytest.approx(exact, abs=5 * np.std(found) / np.sqrt(200))
     assert 0 < np.std(found) < 0.2
+
+
+@pytest.mark.parametrize("name", ["uniform 30", "SPSA uniform 30", "icans"])
+@pytest.mark.parametrize("problem", ["tfim", "h2"])
+def test_equal_totals_are_spent_with_equal_and_with_weighted_shots(name: str, problem: str) -> None:
+    methods, total, found = shots.methods(), 40_000, {}
+    for oracle in (shots.EqualOracle, shots.WeightedOracle):
+        make, _ = methods[name]
+        asked = oracle(all_problems()[problem], seed=1)
+        found[oracle] = shots.run(asked.problem, make, asked, total)
+    spent = [one["shots"] for one in found.values()]
+    assert 0.8 * total < min(spent) <= max(spent) <= total
+    assert len({one["round_trips"] for one in found.values()}) == 1 or name == "icans"
