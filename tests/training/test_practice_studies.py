@@ -26,9 +26,9 @@ def arms():
 
 
 def test_every_arm_runs_the_same_circuits_validation_included(arms):
-    # SPSA asks for nine losses of two samples in a step; six samples are validated twice.
+    # SPSA runs 64 single circuits and the loss of two samples a step; six are validated twice.
     counted = {run["circuits"] for run in arms.values() if "circuits" in run}
-    assert counted == {2 * 9 * 2 + 2 * 6}
+    assert counted == {2 * (64 + 2) + 2 * 6}
     assert all(0 <= run["test_accuracy"] <= 1 for run in arms.values())
 
 

@@ -56,7 +56,8 @@ class PlannedState(Generic[S]):
 class Planned(Generic[S]):
     """Any core, with the shots of its points decided by a plan.
 
-    Shots that the core sets itself are left alone.
+    Shots that the core sets itself are left alone. With a plan's shots all terms of a Hamiltonian are
+    measured at all points: from few of them, small terms of one pair of points are mostly noise.
 
     Attributes:
         core: What decides the points.
@@ -75,7 +76,8 @@ class Planned(Generic[S]):
         query = self.core.ask(state.inner)
         shots = self.plan.shots(state.memory, state.step)
         if query.shots is None and len(query.points):
-            query = replace(query, shots=np.full(len(query.points), shots, dtype=np.int64))
+            planned = np.full(len(query.points), shots, dtype=np.int64)
+            query = replace(query, shots=planned, tolerance=0.0, whole_at=())
         if query.gradient_shots is None and query.gradient_at is not None:
             query = replace(query, gradient_shots=shots)
         return query

@@ -96,6 +96,12 @@ def test_shots_follow_from_signal_and_noise_worked_by_hand():
     assert plan.shots(learn(plan, memory, [0.0, 50.0], [0.5, 0.5]), 2) == 100
 
 
+def test_with_planned_shots_all_terms_are_measured_everywhere():
+    core = Planned(SPSA(Gains(a=0.3), light_resamplings=2), Scheduled(ShotSchedule(30)))
+    query = core.ask(core.init(np.zeros(2), seed=1))
+    assert (query.tolerance, query.whole_at) == (0.0, ())
+
+
 def test_what_was_measured_elsewhere_is_no_noise_that_shots_reduce():
     plan = SignalShots(low=100, high=10_000, ratio=2.0, memory=0.0, first=100)
     query = Query(np.zeros((2, 1)))
