@@ -56,8 +56,8 @@ class PlannedState(Generic[S]):
 class Planned(Generic[S]):
     """Any core, with the shots of its points decided by a plan.
 
-    Shots that the core sets itself are left alone. With a plan's shots all terms of a Hamiltonian are
-    measured at all points: from few of them, small terms of one pair of points are mostly noise.
+    Shots that the core sets itself are left alone. With a plan's shots all terms of a Hamiltonian
+    are measured at all points: from few of them, small terms of one pair are mostly noise.
 
     Attributes:
         core: What decides the points.
