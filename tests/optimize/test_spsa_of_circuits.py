@@ -147,6 +147,9 @@ def test_other_circuits_than_before_are_refused():
     optimizer = SPSAOptimizer(seed=1)
     params = train(optimizer, make_cost(device), start(), range(1))
     node = make_node(device, 100)
+    other = make_cost(device, shots=100)
+    with pytest.raises(ChangedCircuitsError, match="circuits differ"):
+        optimizer.step(lambda w: other(w[:2], range(3)), params)
     resumed = SPSAOptimizer()
     resumed.state = optimizer.state
     with pytest.raises(ChangedCircuitsError, match="saved state"):

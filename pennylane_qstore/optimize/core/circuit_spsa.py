@@ -1,6 +1,6 @@
 """SPSA on a sum over circuits, each of which is run along directions of its own."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -121,9 +121,8 @@ class CircuitSPSA:
 
     def _directions(self, state: CircuitSPSAState) -> FloatArray:
         """The directions of a step, shape ``(n_pairs, n_params)``; 0 where nothing is live."""
-        only = replace(state, params=state.params[state.live])
         directions = np.zeros((self.spsa.resamplings, state.params.size))
-        directions[:, state.live] = self.spsa.directions_of(only)
+        directions[:, state.live] = self.spsa.directions_of(state, len(state.live))
         return directions
 
 

@@ -103,7 +103,7 @@ class SPSA:
 
     def ask(self, state: SPSAState) -> Query:
         """The points of this step: all ahead, all behind, and the iterate if the gains want it."""
-        offsets = self.radius(state) * self.directions_of(state)
+        offsets = self.radius(state) * self.directions_of(state, state.params.size)
         points = [state.params + offsets, state.params - offsets]
         if self.gains.wants_centre(state.step, state.curvature):
             points.append(state.params[None])
@@ -121,7 +121,7 @@ class SPSA:
             NonFiniteLossError: If one of them is NaN or infinite.
         """
         answer.check(self.ask(state), state.step)
-        directions = self.directions_of(state)
+        directions = self.directions_of(state, state.params.size)
         count = len(directions)
         plus, minus, centre = np.split(answer.losses, [count, 2 * count])
         measured = float(centre[0]) if len(centre) else None
@@ -182,8 +182,8 @@ class SPSA:
         """How far a step looks along each coordinate."""
         return self.gains.perturbation(state.step, state.curvature)
 
-    def directions_of(self, state: SPSAState) -> FloatArray:
-        """The directions of a step, shape ``(n_directions, n_params)``."""
+    def directions_of(self, state: SPSAState, n_params: int) -> FloatArray:
+        """The directions of a step over some parameters, shape ``(n_directions, n_params)``."""
         wanted = self.light_resamplings if state.overlooks else None
         count = self.gains.pairs(wanted or self.resamplings, state.curvature)
-        return self.directions.draw(state.seed, state.drawn, count, state.params.size)
+        return self.directions.draw(state.seed, state.drawn, count, n_params)
