@@ -31,7 +31,7 @@ RESULTS = Path(__file__).parents[1] / "results" / "optimizers.json"
 MEASURES = ("circuits", "shots", "round trips")
 # Circuits of a run. One that is sparing with shots goes on until it has used SHOTS_PER_CIRCUIT
 # for each of them, at most to LONGER times as many circuits.
-LIMITS = {"heisenberg": 9000, "classifier": 8000, "moons": 8000, "lih": 9000}
+LIMITS = {"heisenberg": 9000, "classifier": 8000, "moons": 8000, "lih": 9000, "tfim_wide": 9000}
 LIMIT = 3000
 SHOTS_PER_CIRCUIT, LONGER = 250, 4
 FIRST_TUNING_SEED = 1000

@@ -618,10 +618,18 @@ def _build() -> tuple[Problem, ...]:
         _random_words("random_words", 5, (-3.6, -4.0)),
         _moons(),
         _lithium_hydride(),
+        Problem(
+            "tfim_wide",
+            8,
+            _layers(8, 4, ("Y", "Z")),
+            _chain(8, {"Z": -1.0}, {"X": -1.0}),
+            (-8.85, -9.45),
+            0.5,
+        ),
     )
 
 
 @cache
 def all_problems() -> dict[str, Problem]:
-    """The problems by name; the last four are a check against fitting settings to the others."""
+    """The problems by name; the last five are a check against fitting settings to the others."""
     return {problem.name: problem for problem in _build()}

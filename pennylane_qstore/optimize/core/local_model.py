@@ -17,6 +17,7 @@ from pennylane_qstore.optimize.core.surrogate import (
     Evaluations,
     Hyperparameters,
     Posterior,
+    doubted,
     first_guess,
     followed,
     learn,
@@ -29,7 +30,8 @@ from pennylane_qstore.optimize.core.turns import in_turn
 
 FloatArray = NDArray[np.float64]
 
-# Turning a parameter far is taken no less cautiously than this.
+# Turning a parameter far is taken no less cautiously than this, and more so after turns that did
+# not keep what they promised.
 _TURN_CAUTION = 1.0
 # Where the loss itself differs from round to round by more than this share of its variance, as it
 # does between mini-batches, many rounds of few points say more than few rounds of many.
@@ -51,8 +53,9 @@ class LocalModel:
 
     Each round shifts parameters one by one around a centre, fits a
     :class:`~pennylane_qstore.optimize.core.surrogate.process.Posterior` to all evaluations, and
-    moves the centre to the lowest value of mean plus ``caution`` standard deviations in a box.
-    The box follows how well the last improvement was predicted. When progress is lost in the
+    moves the centre to the lowest value of mean plus ``caution`` standard deviations in a box, or
+    beyond turns of single parameters. The box, or the caution with turns, follows how well the last
+    improvement was predicted. When progress is lost in the
     noise, repetitions are doubled; then the neighbourhood is explored and, if that does not help,
     the run begins anew from another start for a while. The best point is kept.
     Terms of a sum that scatter less than the loss is predicted to fall are measured at the centre
@@ -178,12 +181,12 @@ class LocalModel:
             data=data,
             hyper=hyper,
             former=np.concatenate([state.former[-_REMEMBERED + 1 :], state.centre[None]]),
-            radius=self._radius(state, posterior),
             loss=loss,
             loss_error=error,
             paid=state.paid + self._price(query),
             overlooked=answer.overlooked,
         )
+        state = self._trusted(state, posterior)
         if not state.own_shots and answer.counts.executions:
             state = replace(state, own_shots=answer.counts.shots // answer.counts.executions)
         return self._louder(self._moved(state, posterior), answer)
@@ -253,13 +256,16 @@ class LocalModel:
         visits = range(state.taken, state.taken + wanted)
         return in_turn(np.arange(n), visits=visits, n_params=n, seed=state.seed)
 
-    def _radius(self, state: LocalModelState, posterior: Posterior) -> float:
-        """The box follows how much of the predicted improvement came true."""
-        if state.gain <= 0 or self.few_shots is not None:
-            return state.radius
+    def _trusted(self, state: LocalModelState, posterior: Posterior) -> LocalModelState:
+        """The box, or the caution with turns, follows how much of the promise came true."""
+        if self.few_shots is not None and not state.by_turn:
+            return state
         real = posterior.predict(state.origin)[0] - posterior.predict(state.centre)[0]
-        noise = posterior.predict(state.centre)[1]
-        return followed(state.radius, gain=state.gain, real=real, noise=noise, widest=self.widest)
+        outcome = {"gain": state.gain, "real": real, "noise": posterior.predict(state.centre)[1]}
+        if state.by_turn:
+            caution = doubted(state.turn_caution, **outcome, least=_TURN_CAUTION)
+            return replace(state, turn_caution=caution)
+        return replace(state, radius=followed(state.radius, **outcome, widest=self.widest))
 
     def _moved(self, state: LocalModelState, posterior: Posterior) -> LocalModelState:
         """The next centre, and the answer so far."""
@@ -287,22 +293,33 @@ class LocalModel:
     ) -> LocalModelState:
         """To the lowest pessimistic loss about the second place; the first is the best so far."""
         base, origin = places
-        unit = state.kernel.natural_shifts() * 2 / np.pi
-        starts = [origin]
-        if not state.exploring:
-            starts.append(
-                turned(posterior, origin, unit * np.pi / 2, caution=max(caution, _TURN_CAUTION))
-            )
-        ends = [lowest(posterior, x, state.radius * unit, caution=caution) for x in starts]
-        centre = self._best(np.stack(ends), posterior)
+        centre, by_turn = self._proposed(state, posterior, origin, caution)
         gain = posterior.predict(origin)[0] - posterior.predict(centre)[0]
-        state = replace(state, centre=centre, origin=origin, gain=gain)
+        state = replace(state, centre=centre, origin=origin, gain=gain, by_turn=by_turn)
         if not state.exploring:
             trail = np.concatenate([state.trail, centre[None]])[-_TRAIL:]
             state = replace(state, trail=trail)
         if state.home is not None:
             return state
         return replace(state, params=frozen(self._answer(state, posterior, base)))
+
+    def _proposed(
+        self, state: LocalModelState, posterior: Posterior, origin: FloatArray, caution: float
+    ) -> tuple[FloatArray, bool]:
+        """The lowest pessimistic loss in the box or beyond a turn, and whether it is the latter."""
+        unit = state.kernel.natural_shifts() * 2 / np.pi
+        box, doubt = state.radius * unit, max(caution, _TURN_CAUTION, state.turn_caution)
+        centre = lowest(posterior, origin, box, caution=caution)
+        if state.exploring:
+            return centre, False
+        start = turned(posterior, origin, unit * np.pi / 2, caution=doubt)
+        if np.array_equal(start, origin):
+            return centre, False
+        far = lowest(posterior, start, box, caution=doubt)
+        by_turn = _pessimistic(posterior, far, doubt) < _pessimistic(
+            posterior, centre, self.caution
+        )
+        return (far if by_turn else centre), by_turn
 
     def _answer(self, state: LocalModelState, posterior: Posterior, base: FloatArray) -> FloatArray:
         """The best point so far, the next centre, or with few shots a mean of the last centres."""
@@ -360,6 +377,10 @@ class LocalModel:
         self, points: FloatArray, posterior: Posterior, doubt: float | None = None
     ) -> FloatArray:
         """The point of lowest pessimistic loss."""
-        weights = (1.0, self.caution if doubt is None else doubt)
-        values = [float(np.dot(posterior.predict(one), weights)) for one in points]
+        caution = self.caution if doubt is None else doubt
+        values = [_pessimistic(posterior, one, caution) for one in points]
         return np.asarray(points[int(np.argmin(values))])
+
+
+def _pessimistic(posterior: Posterior, point: FloatArray, caution: float) -> float:
+    return float(np.dot(posterior.predict(point), (1.0, caution)))

@@ -28,6 +28,8 @@ class LocalModelState:
         trail: Centres that the next answer may be a mean of, newest last.
         origin: Where the last step began, and ``gain``, by how much the loss should have fallen.
         gain: See ``origin``; 0 where nothing was predicted.
+        by_turn: Whether the last step turned a parameter far.
+        turn_caution: Standard deviations that count as loss beyond such a turn.
         anchor: Best point when progress was last significant.
         stalled: Rounds since then.
         exploring: Rounds to go in the neighbourhood.
@@ -71,6 +73,8 @@ class LocalModelState:
     home: "LocalModelState | None" = None
     elsewhere: int = 0
     overlooked: float = 0.0
+    by_turn: bool = False
+    turn_caution: float = 0.0
 
     @property
     def kernel(self) -> AngleKernel:

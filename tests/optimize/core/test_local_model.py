@@ -179,7 +179,7 @@ def test_shots_double_where_noise_hides_the_gain_but_not_more_often_than_allowed
 @pytest.mark.parametrize(("overlooked", "level"), [(0.3, 0), (0.0, 1)])
 def test_shots_do_not_double_for_what_was_overlooked(overlooked, level):
     core = LocalModel(shots=100)
-    state = core.init([1.2], seed=11)
+    state = core.init([1.5], seed=11)
     losses = chain(core.ask(state).points)
     variances = np.array([1e-6, 1e-6 + 0.09])
     state = core.tell(state, replace(Answer.of(losses, variances), overlooked=overlooked))
@@ -273,3 +273,21 @@ def test_settings_out_of_range_are_refused(option):
 def test_starts_that_are_not_finite_are_refused():
     with pytest.raises(InvalidStateError):
         LocalModel().init([0.0, np.nan], seed=0)
+
+
+@pytest.mark.parametrize(("kept", "caution"), [(True, 1.0), (False, 2.0)])
+def test_a_turn_that_breaks_its_promise_is_doubted_and_the_box_stays(kept, caution):
+    core = LocalModel()
+
+    def told(state, losses):
+        return core.tell(state, Answer.of(losses, np.full(len(losses), 1e-4)))
+
+    state = core.init([0.1, 3.0], seed=0)
+    state = told(state, np.cos(core.ask(state).points).sum(axis=1))
+    assert state.by_turn
+    assert np.abs(state.centre - state.origin).max() > 1
+    points = core.ask(state).points
+    seen = np.cos(points).sum(axis=1) if kept else np.full(len(points), np.cos(0.1) - 1)
+    after = told(state, seen)
+    assert after.turn_caution == caution
+    assert after.radius == state.radius

@@ -1,5 +1,7 @@
 """The Gaussian process over gate angles, against its textbook formulas."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,13 +12,15 @@ from pennylane_qstore.optimize.core.surrogate import (
     Evaluations,
     Hyperparameters,
     Posterior,
+    doubted,
     first_guess,
     learn,
     lowest,
     near,
+    process,
     turned,
 )
-from pennylane_qstore.optimize.core.surrogate.process import Evidence
+from pennylane_qstore.optimize.core.surrogate.process import NAMES, Evidence
 
 ANGLES = np.array([[1.0, 0, 0], [0, -2.0, 0], [0, 0.5, 0.5], [0, 0, 1.0]])
 COUNTS = np.array([1.0, 2.0, 3.0, 1.0])
@@ -152,12 +156,12 @@ def test_the_evidence_is_the_restricted_likelihood_of_the_textbook():
 
 def test_the_gradient_of_the_evidence_is_its_finite_difference():
     evidence = Evidence(KERNEL, data(known=False))
-    logs = HYPER.logs()
     found = evidence(HYPER)[1]
-    for i, step in enumerate(1e-5 * np.eye(4)):
-        ahead = evidence(Hyperparameters.of_logs(logs + step))[0]
-        behind = evidence(Hyperparameters.of_logs(logs - step))[0]
-        assert found[i] == pytest.approx((ahead - behind) / 2e-5, rel=1e-4, abs=1e-6)
+    for name, slope in zip(NAMES, found, strict=True):
+        value = getattr(HYPER, name)
+        ahead = evidence(replace(HYPER, **{name: value * np.exp(1e-5)}))[0]
+        behind = evidence(replace(HYPER, **{name: value * np.exp(-1e-5)}))[0]
+        assert slope == pytest.approx((ahead - behind) / 2e-5, rel=1e-4, abs=1e-6)
 
 
 def test_unknown_noise_is_learned_from_repeated_evaluations():
@@ -212,3 +216,63 @@ def test_no_turn_raises_the_pessimistic_loss():
     start = np.array([0.1, 0.2, 0.3])
     found = turned(posterior, start, KERNEL.natural_shifts(), caution=1.0)
     assert sum(posterior.predict(found)) <= sum(posterior.predict(start))
+
+
+def rounds_of(loss, seed, *, drift=0.0, n_rounds=5, n=6):
+    """Coordinate shifts about centres that move, as the local model asks for them."""
+    rng = np.random.default_rng(seed)
+    centre, points, losses, rounds = rng.uniform(-1, 1, n), [], [], []
+    for index in range(n_rounds):
+        shifts = np.concatenate([np.zeros((1, n)), 0.5 * np.diag(rng.choice([-1.0, 1.0], n))])
+        own = centre + shifts
+        changed = drift * rng.normal() * np.sin(own[:, 0] + rng.uniform(0, 6))
+        points.append(own)
+        losses.append(loss(own) + changed + rng.normal(0, 0.01, n + 1))
+        rounds += [index] * (n + 1)
+        centre = centre + rng.normal(0, 0.25, n)
+    size = len(rounds)
+    return Evaluations(
+        np.concatenate(points), np.concatenate(losses), np.full(size, 1e-4), np.array(rounds),
+        np.full(size, np.nan),
+    )  # fmt: skip
+
+
+def test_what_the_kernel_hardly_expresses_is_not_taken_for_drift(monkeypatch):
+    def drifts():
+        rounds = [rounds_of(lambda x: np.cos(x.sum(axis=1)), seed) for seed in range(6)]
+        kernel = AngleKernel.independent(6)
+        return [learn(kernel, one, first_guess(one)).drift for one in rounds]
+
+    assert not any(drifts())
+    monkeypatch.setattr(process, "_CLEARLY", 0.0)
+    assert any(drifts())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_losses_that_differ_from_round_to_round_drift(seed):
+    evaluations = rounds_of(lambda x: np.cos(x).sum(axis=1), seed, drift=1.0)
+    kernel = AngleKernel.independent(6)
+    first = learn(kernel, evaluations, first_guess(evaluations))
+    assert first.drift > 0.01
+    assert learn(kernel, evaluations, first).drift == pytest.approx(first.drift, rel=0.2)
+    one_round = evaluations.take(np.flatnonzero(evaluations.rounds == 0))
+    assert learn(kernel, one_round, first).drift == 0
+
+
+@pytest.mark.parametrize(
+    ("caution", "gain", "real", "noise", "expected"),
+    [
+        (1.0, 1.0, 0.1, 0.0, 2.0),  # a broken promise
+        (2.0, 1.0, -0.5, 0.6, 4.0),
+        (2.0, 1.0, 0.1, 0.2, 2.0),  # noise may hide that it was kept
+        (4.0, 1.0, 0.8, 0.0, 2.0),  # kept
+        (1.0, 1.0, 0.8, 0.0, 1.0),  # never below the least
+        (4.0, 1.0, 0.5, 0.0, 4.0),
+        (4.0, 0.0, -1.0, 0.0, 4.0),  # nothing was promised
+        (0.0, 1.0, 0.1, 0.0, 2.0),  # before the first turn
+    ],
+)
+def test_caution_with_turns_follows_how_they_kept_their_promises(
+    caution, gain, real, noise, expected
+):
+    assert doubted(caution, gain=gain, real=real, noise=noise, least=1.0) == expected

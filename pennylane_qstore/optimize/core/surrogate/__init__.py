@@ -10,13 +10,14 @@ from pennylane_qstore.optimize.core.surrogate.process import (
     near,
 )
 from pennylane_qstore.optimize.core.surrogate.proposal import lowest, turned
-from pennylane_qstore.optimize.core.surrogate.trust import followed
+from pennylane_qstore.optimize.core.surrogate.trust import doubted, followed
 
 __all__ = [
     "AngleKernel",
     "Evaluations",
     "Hyperparameters",
     "Posterior",
+    "doubted",
     "first_guess",
     "followed",
     "learn",

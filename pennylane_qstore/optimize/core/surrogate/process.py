@@ -1,6 +1,6 @@
 """A Gaussian process of the loss, given all evaluations with their error bars."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +18,12 @@ from pennylane_qstore.optimize.core.surrogate.kernel import (
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-# Medians of the priors, and their widths as factors of e. Losses drift where data say so only.
-_SPREAD_WIDTH = 0.6
-_DRIFT, _DRIFT_WIDTH = 1e-4, 2.0
-_VARIANCE_WIDTH, _NOISE_WIDTH = 1.5, 4.0
+# Widths of the priors as factors of e; their medians are the first guess.
+_WIDTHS = {"variance": 1.5, "spread": 0.6, "noise": 4.0, "drift": 2.0}
+# Losses drift where that makes them likelier by this factor of e. What the kernel cannot express
+# makes them up to some eight likelier, mini-batches of 16 samples more than twenty in three rounds.
+_CLEARLY = 15.0
+_DRIFT = 0.03
 # Relative to the variance of the process; what rounding needs on exact losses.
 _JITTER = 1e-9
 _SMALLEST_DRIFT, _LARGEST_DRIFT = 1e-7, 1e2
@@ -62,7 +64,7 @@ class Hyperparameters:
         spread: Of the :class:`~pennylane_qstore.optimize.core.surrogate.kernel.AngleKernel`.
         noise: Variance of losses that came without one.
         drift: How much the loss function of one round differs from that of another, relative
-            to the variance: what mini-batches of data and drifting devices do.
+            to the variance: what mini-batches of data and drifting devices do. Zero for most.
     """
 
     variance: float
@@ -70,14 +72,8 @@ class Hyperparameters:
     noise: float
     drift: float
 
-    def logs(self) -> FloatArray:
-        """Logarithms, in the order of the attributes."""
-        return np.log([self.variance, self.spread, self.noise, self.drift])
 
-    @classmethod
-    def of_logs(cls, logs: FloatArray) -> "Hyperparameters":
-        """The inverse of :meth:`logs`."""
-        return cls(*np.exp(logs).tolist())
+NAMES = tuple(one.name for one in fields(Hyperparameters))
 
 
 class Posterior:
@@ -169,41 +165,60 @@ def learn(
     """Hyperparameters of largest posterior probability, found from ``start`` by L-BFGS.
 
     The priors are wide and follow the units of the losses. The noise is only learned from
-    evaluations without a variance, the drift only from more than one round.
+    evaluations without a variance, and losses are only taken to drift where more than one round
+    says so clearly: a drift explains whatever the kernel cannot, at any point of a round.
     """
-    scale = float(np.log(_size(data)))
-    centre = first_guess(data).logs()
-    width = np.array([_VARIANCE_WIDTH, _SPREAD_WIDTH, _NOISE_WIDTH, _DRIFT_WIDTH])
-    bounds = [
-        (scale - 5, scale + 9),
-        (np.log(SMALLEST_SPREAD), np.log(LARGEST_SPREAD)),
-        (scale - 25, scale + 3),
-        (np.log(_SMALLEST_DRIFT), np.log(_LARGEST_DRIFT)),
-    ]
-    active = np.array([
-        True, True, bool(np.isnan(data.variances).any()), len(np.unique(data.rounds)) > 1
-    ])  # fmt: skip
-    fixed = start.logs()
     evidence = Evidence(kernel, data)
+    free = ["variance", "spread"]
+    if np.isnan(data.variances).any():
+        free.append("noise")
+    still = _likeliest(evidence, data, replace(start, drift=0.0), free, max_iterations)
+    if len(np.unique(data.rounds)) == 1:
+        return still
+    begin = start if start.drift else replace(first_guess(data), drift=_DRIFT)
+    drifting = _likeliest(evidence, data, begin, [*free, "drift"], max_iterations)
+    return drifting if evidence(still)[0] - evidence(drifting)[0] > _CLEARLY else still
 
-    def objective(free: FloatArray) -> tuple[float, FloatArray]:
-        logs = fixed.copy()
-        logs[active] = free
-        value, gradient = evidence(Hyperparameters.of_logs(logs))
+
+def _likeliest(
+    evidence: "Evidence",
+    data: Evaluations,
+    start: Hyperparameters,
+    free: list[str],
+    max_iterations: int,
+) -> Hyperparameters:
+    """The likeliest hyperparameters that differ from ``start`` in some only."""
+    scale, guess = float(np.log(_size(data))), first_guess(data)
+    bounds = {
+        "variance": (scale - 5, scale + 9),
+        "spread": (np.log(SMALLEST_SPREAD), np.log(LARGEST_SPREAD)),
+        "noise": (scale - 25, scale + 3),
+        "drift": (np.log(_SMALLEST_DRIFT), np.log(_LARGEST_DRIFT)),
+    }
+    limits = [bounds[name] for name in free]
+    centre = np.log([_DRIFT if name == "drift" else getattr(guess, name) for name in free])
+    width = np.array([_WIDTHS[name] for name in free])
+    rows = [NAMES.index(name) for name in free]
+
+    def objective(logs: FloatArray) -> tuple[float, FloatArray]:
+        value, gradient = evidence(_with(start, free, logs))
         away = (logs - centre) / width
-        return value + 0.5 * float(away @ away), (gradient + away / width)[active]
+        return value + 0.5 * float(away @ away), gradient[rows] + away / width
 
+    begin = np.log([getattr(start, name) for name in free])
     found = minimize(
         objective,
-        np.clip(fixed[active], *np.array(bounds)[active].T),
+        np.clip(begin, *np.array(limits).T),
         jac=True,
         method="L-BFGS-B",
-        bounds=[one for one, used in zip(bounds, active, strict=True) if used],
+        bounds=limits,
         options={"maxiter": max_iterations},
     )
-    logs = fixed.copy()
-    logs[active] = found.x
-    return Hyperparameters.of_logs(logs)
+    return _with(start, free, found.x)
+
+
+def _with(start: Hyperparameters, free: list[str], logs: FloatArray) -> Hyperparameters:
+    return replace(start, **dict(zip(free, np.exp(logs).tolist(), strict=True)))
 
 
 class Evidence:
@@ -222,7 +237,7 @@ class Evidence:
         self._unknown = np.isnan(data.variances).astype(float)
 
     def __call__(self, hyper: Hyperparameters) -> tuple[float, FloatArray]:
-        """The value, and its derivatives by :meth:`Hyperparameters.logs`."""
+        """The value, and its derivatives by the logarithms of the hyperparameters, as in NAMES."""
         weights, slopes = series(hyper.spread)
         if len(weights) > len(self._harmonics):
             points = self._data.points
@@ -253,7 +268,7 @@ class Evidence:
 def first_guess(data: Evaluations) -> Hyperparameters:
     """Medians of the priors, in the units of the losses."""
     size = _size(data)
-    return Hyperparameters(2 * size, TYPICAL_SPREAD, 0.0025 * size, _DRIFT)
+    return Hyperparameters(2 * size, TYPICAL_SPREAD, 0.0025 * size, 0.0)
 
 
 def _size(data: Evaluations) -> float:
