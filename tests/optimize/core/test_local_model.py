@@ -275,19 +275,29 @@ def test_starts_that_are_not_finite_are_refused():
         LocalModel().init([0.0, np.nan], seed=0)
 
 
+def told(core, state, losses=None):
+    """The state after two uncoupled rotations were measured, or what is said of them."""
+    points = core.ask(state).points
+    losses = np.cos(points).sum(axis=1) if losses is None else np.full(len(points), losses)
+    return core.tell(state, Answer.of(losses, np.full(len(points), 1e-4)))
+
+
 @pytest.mark.parametrize(("kept", "caution"), [(True, 1.0), (False, 2.0)])
-def test_a_turn_that_breaks_its_promise_is_doubted_and_the_box_stays(kept, caution):
-    core = LocalModel()
-
-    def told(state, losses):
-        return core.tell(state, Answer.of(losses, np.full(len(losses), 1e-4)))
-
-    state = core.init([0.1, 3.0], seed=0)
-    state = told(state, np.cos(core.ask(state).points).sum(axis=1))
+@pytest.mark.parametrize("core", [LocalModel(), LocalModel(shots=30, few_shots=FewShots())])
+def test_a_turn_that_breaks_its_promise_is_doubted_and_the_box_stays(core, kept, caution):
+    state = told(core, core.init([0.1, 3.0], seed=0))
     assert state.by_turn
     assert np.abs(state.centre - state.origin).max() > 1
-    points = core.ask(state).points
-    seen = np.cos(points).sum(axis=1) if kept else np.full(len(points), np.cos(0.1) - 1)
-    after = told(state, seen)
+    after = told(core, state, losses=None if kept else np.cos(0.1) - 1)
     assert after.turn_caution == caution
     assert after.radius == state.radius
+
+
+@pytest.mark.parametrize("prevented_by", [{"turn_caution": 1e3}, {"exploring": 2}])
+def test_nothing_is_turned_far_where_turns_are_doubted_or_the_neighbourhood_is_explored(
+    prevented_by,
+):
+    core = LocalModel()
+    after = told(core, replace(core.init([0.1, 3.0], seed=0), **prevented_by))
+    assert not after.by_turn
+    assert np.abs(after.centre - after.origin).max() <= after.radius * (1 + 1e-9)
