@@ -19,6 +19,7 @@ TITLES = {
     "random_words": "random Pauli words",
     "moons": "two moons",
     "lih": "LiH, 6 qubits",
+    "tfim_wide": "TFIM, 8 qubits, 64 parameters",
 }
 RECOMMENDED = {"circuits": "LocalModel", "shots": "LocalModel, shots", "round trips": "LocalModel"}
 

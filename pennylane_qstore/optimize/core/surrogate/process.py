@@ -20,8 +20,8 @@ IntArray = NDArray[np.int64]
 
 # Widths of the priors as factors of e; their medians are the first guess.
 _WIDTHS = {"variance": 1.5, "spread": 0.6, "noise": 4.0, "drift": 2.0}
-# Losses drift where that makes each of them likelier by this factor of e in the mean. Mini-batches of
-# 16 samples do by 0.4 after three rounds and by 0.8 after a dozen, what the kernel cannot express
+# Losses drift where that makes each of them likelier by this factor of e in the mean: mini-batches
+# of 16 samples by 0.4 after three rounds and 0.8 after a dozen, what the kernel cannot express
 # hardly ever by 0.3. Few evaluations have to say so all the more clearly.
 _CLEARLY, _IN_ALL = 0.3, 15.0
 _DRIFT = 0.03
