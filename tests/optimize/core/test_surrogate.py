@@ -277,3 +277,17 @@ def test_caution_with_turns_follows_how_they_kept_their_promises(
     caution, gain, real, noise, expected
 ):
     assert doubted(caution, gain=gain, real=real, noise=noise, least=1.0) == expected
+
+
+def test_drift_is_looked_for_in_some_rounds_only_unless_it_was_found():
+    evaluations = rounds_of(lambda x: np.cos(x).sum(axis=1), 0, drift=1.0)
+    kernel, start = AngleKernel.independent(6), first_guess(evaluations)
+
+    def found(by, start=start):
+        later = replace(evaluations, rounds=evaluations.rounds + by)
+        return learn(kernel, later, start).drift
+
+    assert found(0) > 0.01
+    assert found(1) == 0
+    assert found(1, replace(start, drift=0.05)) > 0.01
+    assert found(4) > 0.01

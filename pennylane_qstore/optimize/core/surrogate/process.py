@@ -25,6 +25,8 @@ _WIDTHS = {"variance": 1.5, "spread": 0.6, "noise": 4.0, "drift": 2.0}
 # hardly ever by 0.3. Few evaluations have to say so all the more clearly.
 _CLEARLY, _IN_ALL = 0.3, 15.0
 _DRIFT = 0.03
+# Rounds between two looks for drift, as each takes more time than all else that is learned.
+_LOOKS = 4
 # Relative to the variance of the process; what rounding needs on exact losses.
 _JITTER = 1e-9
 _SMALLEST_DRIFT, _LARGEST_DRIFT = 1e-7, 1e2
@@ -167,14 +169,17 @@ def learn(
 
     The priors are wide and follow the units of the losses. The noise is only learned from
     evaluations without a variance, and losses are only taken to drift where more than one round
-    says so clearly: a drift explains whatever the kernel cannot, at any point of a round.
+    says so clearly: a drift explains whatever the kernel cannot, at any point of a round. Whether
+    they do is asked in the first rounds and every fourth one, and each time once they do.
     """
     evidence = Evidence(kernel, data)
     free = ["variance", "spread"]
     if np.isnan(data.variances).any():
         free.append("noise")
     still = _likeliest(evidence, data, replace(start, drift=0.0), free, max_iterations)
-    if len(np.unique(data.rounds)) == 1:
+    newest = int(data.rounds.max())
+    looks = start.drift or newest < _LOOKS or newest % _LOOKS == 0
+    if len(np.unique(data.rounds)) == 1 or not looks:
         return still
     begin = start if start.drift else replace(first_guess(data), drift=_DRIFT)
     drifting = _likeliest(evidence, data, begin, [*free, "drift"], max_iterations)
