@@ -25,7 +25,7 @@ _WIDTHS = {"variance": 1.5, "spread": 0.6, "noise": 4.0, "drift": 2.0}
 # hardly ever by 0.3. Few evaluations have to say so all the more clearly.
 _CLEARLY, _IN_ALL = 0.3, 15.0
 _DRIFT = 0.03
-# Rounds between two looks for drift, as each takes more time than all else that is learned.
+# Rounds between two looks for drift, as each is a second fit.
 _LOOKS = 4
 # Relative to the variance of the process; what rounding needs on exact losses.
 _JITTER = 1e-9
@@ -170,7 +170,8 @@ def learn(
     The priors are wide and follow the units of the losses. The noise is only learned from
     evaluations without a variance, and losses are only taken to drift where more than one round
     says so clearly: a drift explains whatever the kernel cannot, at any point of a round. Whether
-    they do is asked in the first rounds and every fourth one, and each time once they do.
+    they do is asked where the newest round is one of the first or a multiple of four, and each time
+    once they do.
     """
     evidence = Evidence(kernel, data)
     free = ["variance", "spread"]
