@@ -277,11 +277,16 @@ class LocalModel:
                 return state
         if state.exploring:
             state = replace(state, exploring=state.exploring - 1)
-            return self._stepped(state, posterior, (base, state.centre), caution)
+            state = self._stepped(state, posterior, (base, state.centre), caution)
+            return self._settled(state, base)
         if state.home is not None or state.stalled < self.patience:
             return self._stepped(state, posterior, (base, base), caution)
         if state.explored and may_leave(state):
-            return left(self._stepped(state, posterior, (base, base), caution), self.radius)
+            state = self._settled(self._stepped(state, posterior, (base, base), caution), base)
+            if self.few_shots is None:
+                loss, error = posterior.predict(base)
+                state = replace(state, loss=loss, loss_error=error)
+            return left(state, self.radius)
         return self._explored(state, posterior, base, caution)
 
     def _stepped(
@@ -302,6 +307,12 @@ class LocalModel:
         if state.home is not None:
             return state
         return replace(state, params=frozen(self._answer(state, posterior, base)))
+
+    def _settled(self, state: LocalModelState, base: FloatArray) -> LocalModelState:
+        """With the best former centre as the answer, where the next one is a mere hope."""
+        if state.home is not None or self.few_shots is not None:
+            return state  # With few shots it is the surest point anyway.
+        return replace(state, params=frozen(base))
 
     def _proposed(
         self, state: LocalModelState, posterior: Posterior, origin: FloatArray, caution: float

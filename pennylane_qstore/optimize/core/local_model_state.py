@@ -43,7 +43,8 @@ class LocalModelState:
         own_shots: Repetitions of one circuit as the objective does it; 0 where not known.
         paid: Price of all evaluations since the start that the run is at: their repetitions if
             these are few, else their number.
-        loss: Loss at ``params`` before the last step, by the model.
+        loss: Loss at ``params`` before the last step, by the model; that of the answer while the
+            run is away from home.
         loss_error: Its standard deviation.
     """
 

@@ -9,6 +9,7 @@ import pytest
 from pennylane_qstore.optimize.core import Answer, LocalModel, dump
 from pennylane_qstore.optimize.core.excursions import compared, left, may_leave
 from pennylane_qstore.optimize.core.few_shots import FewShots
+from pennylane_qstore.optimize.core.surrogate import Posterior
 from pennylane_qstore.optimize.errors import InvalidStateError
 
 START = np.array([0.4, -1.2, 2.0])
@@ -70,6 +71,30 @@ def test_the_answer_stays_while_the_run_is_elsewhere():
         assert (state.loss, state.loss_error) == told
         state = run(core, state, 1, lambda points: level(points) + 3.0)
     assert state.elsewhere > 0
+
+
+def measured(state):
+    return any(np.array_equal(state.params, centre) for centre in state.former)
+
+
+def test_an_answer_found_by_exploring_or_before_leaving_was_measured():
+    """Where the model only hopes for less, what it promises is not what a run is worth."""
+    core, explored, departures = LocalModel(doublings=0), 0, 0
+    for seed in range(6):
+        before = core.init([1.3, 1.2], seed=seed, angles=np.eye(2), counts=[2, 2])
+        for _ in range(30):
+            state = run(core, before, 1, traps)
+            if before.exploring:
+                assert measured(state)
+                explored += 1
+            if state.home is not None and before.home is None:
+                assert measured(state.home)
+                model = Posterior(state.kernel, state.data, state.hyper)
+                assert (state.loss, state.loss_error) == model.predict(state.params)
+                departures += 1
+            before = state
+    assert explored >= 24
+    assert departures >= 6
 
 
 def test_another_start_is_anywhere_within_a_turn_of_the_gate_that_turns_most():
