@@ -265,6 +265,23 @@ def reused() -> list[str]:
     return lines
 
 
+def perfect(parts: dict[str, Any]) -> list[str]:
+    """Points that BFGS tries with exact gradients, beside round trips of the model."""
+    lines = ["| target | exact gradients | round trips of `LocalModel` |", "|---|---|---|"]
+    for name, rows in results("optimizer_exact")["problems"].items():
+        for target, row in enumerate(rows):
+            own = _hit(entries(parts[name], "ours", target, "round trips"), "LocalModel")
+            some = f"{number(row['points'])}{_rate(row['success'])}" if row["points"] else "never"
+            ours = f"{number(own.cost)}{_rate(own.success)}" if own else "never"
+            value = parts[name]["targets"][target]
+            lines.append(f"| {TITLES[name]}, {value:g} | {some} | {ours} |")
+    return lines
+
+
+def _rate(success: float) -> str:
+    return f" ({success:.0%})" if success < 0.95 else ""
+
+
 def _to_target(row: dict[str, Any]) -> str:
     cost = row["circuits"][0]
     return "–" if cost is None else f"{number(cost)} ({row['success']:.0%})"
@@ -290,6 +307,7 @@ def sections() -> dict[str, list[str]]:
     made["fresh"] = fresh(results | others)
     made["spsa"] = spsa_family(results | others)
     made["reused"] = reused()
+    made["perfect"] = perfect(results | others)
     made["everything"] = everything(results | others, "circuits")
     made["losses"] = losses(results) or ["Nowhere in these measurements."]
     return made
