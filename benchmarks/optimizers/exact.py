@@ -25,8 +25,8 @@ from record import save
 PROBLEMS = ("tfim", "h2", "maxcut", "heisenberg", "xxz_hva", "lih", "tfim_wide")
 
 
-def points_tried(problem: Problem, seed: int) -> tuple[list[int | None], int]:
-    """Points until each target, None where it is missed, and points in all."""
+def points_tried(problem: Problem, seed: int) -> list[int | None]:
+    """Points until each target, None where it is missed."""
     losses: list[float] = []
 
     def loss(params: FloatArray) -> float:
@@ -35,7 +35,7 @@ def points_tried(problem: Problem, seed: int) -> tuple[list[int | None], int]:
 
     minimize(loss, problem.start(seed), jac=problem.exact_gradient, method="BFGS")
     hits = [np.flatnonzero(np.array(losses) <= target) for target in problem.targets]
-    return [int(hit[0]) + 1 if len(hit) else None for hit in hits], len(losses)
+    return [int(hit[0]) + 1 if len(hit) else None for hit in hits]
 
 
 def main() -> None:
@@ -48,7 +48,7 @@ def main() -> None:
         runs = [points_tried(all_problems()[name], seed) for seed in range(options.seeds)]
         rows = []
         for index in range(2):
-            reached = [hits[index] for hits, _ in runs if hits[index] is not None]
+            reached = [hits[index] for hits in runs if hits[index] is not None]
             mean = float(np.mean(reached)) if reached else None
             rows.append({"points": mean, "success": len(reached) / len(runs)})
         found[name] = rows
