@@ -486,7 +486,7 @@ def test_a_time_limit_while_the_journal_is_written_holds_no_circuit_back(connect
 
 @pytest.mark.parametrize("how", ["execute", "submit"])
 def test_a_long_queue_is_left(connect, server, how):
-    server.job_s, server.slots = 0.2, 1
+    server.job_s, server.slots = 60, 1
     device = connect(max_queue_wait=0.01)
     first = connect(max_queue_wait=None).submit(client.tapes(1, start=2.0))
     run = {"execute": device.execute, "submit": lambda tapes: device.submit(tapes).result(10)}[how]
