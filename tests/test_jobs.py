@@ -2,10 +2,8 @@
 
 import os
 import re
-import signal
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 
@@ -41,29 +39,11 @@ def qstore(directory, capsys, monkeypatch):
     return run
 
 
-def give_up(server, device, circuits):
-    """Execute, and press Ctrl-C when the service is asked for the job; gives its id."""
-    n_asked = server.count("job")
-
-    def press():
-        deadline = time.monotonic() + 10
-        while server.count("job") == n_asked and time.monotonic() < deadline:
-            time.sleep(0.001)
-        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
-
-    thread = threading.Thread(target=press, daemon=True)
-    thread.start()
-    with pytest.raises(KeyboardInterrupt):
-        device.execute(circuits)
-    thread.join()
-    return list(server.jobs)[-1]
-
-
 @pytest.fixture
 def interrupted(connect, server):
     """A run of three circuits that was given up while its job was running."""
     server.fates = [Fate("started")]
-    return give_up(server, connect(), client.tapes(3))
+    return client.give_up(server, connect(), client.tapes(3))
 
 
 def test_an_empty_journal_has_no_jobs(qstore, directory):
@@ -111,7 +91,7 @@ def test_collected_jobs_make_the_rerun_free(qstore, connect, server, interrupted
 
 def test_collected_samples_are_those_of_the_job(qstore, connect, server):
     server.fates = [Fate("started")]
-    give_up(server, connect(backend="qpu.forte-1"), client.tapes(2, 500))
+    client.give_up(server, connect(backend="qpu.forte-1"), client.tapes(2, 500))
     server.heal()
     assert qstore("collect", *server.jobs)[0] == 0
     found = np.array(connect(backend="qpu.forte-1").execute(client.tapes(2, 500)))
@@ -123,7 +103,7 @@ def test_collected_samples_are_those_of_the_job(qstore, connect, server):
 
 def test_collecting_one_job_leaves_the_others(qstore, connect, server, interrupted):
     server.fates = [Fate("started")]
-    job_id = give_up(server, connect(), client.tapes(1, start=1.0))
+    job_id = client.give_up(server, connect(), client.tapes(1, start=1.0))
     server.heal()
     assert qstore("collect", interrupted)[1] == f"{interrupted}: 3 results are in the cache\n"
     (line,) = qstore()[1].splitlines()
@@ -140,7 +120,7 @@ def test_a_job_that_is_not_finished_stays_open(qstore, interrupted):
 
 def test_a_failed_job_is_said_and_closed(qstore, connect, server):
     server.fates = [Fate("started")]
-    job_id = give_up(server, connect(), client.tapes(1))
+    job_id = client.give_up(server, connect(), client.tapes(1))
     next(iter(server.jobs.values())).fate = Fate("failed", "BadCalibration")
     next(iter(server.jobs.values())).ends_at = 0.0
     code, out, err = qstore("collect")
@@ -153,7 +133,7 @@ def test_a_failed_job_is_said_and_closed(qstore, connect, server):
 def test_one_failure_does_not_keep_the_others_from_being_collected(qstore, connect, server):
     server.fates = [Fate("started")] * 2
     for start in (0.1, 1.0):
-        give_up(server, connect(), client.tapes(1, start=start))
+        client.give_up(server, connect(), client.tapes(1, start=start))
     first, second = server.jobs.values()
     first.fate, second.fate = Fate("failed", "BadCalibration"), Fate()
     code, out, _ = qstore("collect")
@@ -173,7 +153,7 @@ def test_results_lie_where_they_are_asked_for(qstore, server, tmp_path, director
         )
 
     server.fates = [Fate("started")]
-    give_up(server, connect(), client.tapes(1))
+    client.give_up(server, connect(), client.tapes(1))
     server.heal()
     assert qstore("collect", "--cache", elsewhere)[0] == 0
     connect().execute(client.tapes(1))
@@ -187,7 +167,7 @@ def test_the_users_own_directories_are_the_default(qstore, server):
         )
 
     server.fates = [Fate("started")]
-    job_id = give_up(server, connect(), client.tapes(1))
+    job_id = client.give_up(server, connect(), client.tapes(1))
     assert job_id in qstore(journal=None)[1]
     server.heal()
     assert qstore("collect", journal=None)[0] == 0

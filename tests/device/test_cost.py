@@ -1,9 +1,7 @@
 """What a device says, sets aside and counts of money; prices are the test server's own."""
 
 import logging
-import signal
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -47,24 +45,6 @@ def sent(server):
 def priced(gates, rates, shots=SHOTS):
     """Cost of the gates of each circuit, without the minimum."""
     return [shots * (one * rates["1q"] + two * rates["2q"]) for one, two in gates]
-
-
-def give_up(server, device, circuits):
-    """Execute, and press Ctrl-C when the service is asked for the job; gives its id."""
-    n_asked = server.count("job")
-
-    def press():
-        deadline = time.monotonic() + 10
-        while server.count("job") == n_asked and time.monotonic() < deadline:
-            time.sleep(0.001)
-        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
-
-    thread = threading.Thread(target=press, daemon=True)
-    thread.start()
-    with pytest.raises(KeyboardInterrupt):
-        device.execute(circuits)
-    thread.join()
-    return list(server.jobs)[-1]
 
 
 def usd(cost):
@@ -268,7 +248,7 @@ def test_a_failed_job_costs_what_the_service_says(connect, server):
 def test_money_stays_set_aside_for_jobs_that_are_left(connect, server):
     server.fates = [Fate("started")]
     device = connect(budget=10)
-    give_up(server, device, client.tapes(2, 10))
+    client.give_up(server, device, client.tapes(2, 10))
     assert device.ledger.reserved == Cost.of(2.0, "usd")
     with pytest.raises(errors.BudgetExceededError) as caught:
         device.execute(client.tapes(9, 10, start=1.0))
@@ -281,7 +261,7 @@ def test_money_stays_set_aside_for_jobs_that_are_left(connect, server):
 
 def test_a_job_of_an_earlier_run_is_charged_once(connect, server):
     server.fates = [Fate("started")]
-    give_up(server, connect(), client.tapes(2, 10))
+    client.give_up(server, connect(), client.tapes(2, 10))
     server.heal()
     device = connect(budget=10)
     device.execute(client.tapes(2, 10))

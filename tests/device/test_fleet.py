@@ -213,7 +213,7 @@ def test_the_time_limit_holds_for_all_backends(tmp_path):
             api_key="key",
             cache=tmp_path,
             progress=False,
-            timeout=0.1,
+            timeout=1,
         )
         with pytest.raises(errors.BatchTimeoutError) as caught:
             device.execute([tape(0.7, None)])

@@ -64,7 +64,7 @@ def test_gates_are_those_that_were_sent(connect, server):
 def test_stages_add_up_to_the_wall_time(connect, server):
     device = connect(batch_mode="multicircuit")
     device.execute(client.tapes(1, start=2.0))  # connections are open now
-    server.job_s, server.wire.latency_s = 0.04, 0.002
+    server.job_s, server.wire.latency_s = 0.3, 0.002
     before = numbers_of(device)
     began = time.perf_counter()
     device.execute(client.tapes(5))
@@ -76,7 +76,7 @@ def test_stages_add_up_to_the_wall_time(connect, server):
     record = device.report().records[1]
     # Preprocessing to native tapes comes before the batch, and is all that is not in it.
     assert 0.5 * wall < record.seconds <= wall
-    assert record.stages.wait > 0.02
+    assert record.stages.wait > 0.15
     assert record.stages.submit > 0.002
     assert record.stages.other < 0.5 * record.seconds
 
@@ -101,9 +101,9 @@ def test_a_handle_that_waits_for_its_user_counts_no_time(connect):
     while not handle.done():
         time.sleep(0.001)
     busy = time.monotonic() - began
-    time.sleep(0.03)
+    time.sleep(0.3)
     handle.result(10)
-    assert device.report().records[0].seconds < busy + 0.02
+    assert device.report().records[0].seconds < busy + 0.2
 
 
 def test_gradients_are_reported(connect):

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import signal
 import subprocess
 import sys
 import threading
@@ -30,28 +29,10 @@ pytestmark = pytest.mark.usefixtures("in_time")
 
 def until(condition):
     """Wait for something that is about to happen."""
-    deadline = time.monotonic() + 1
+    deadline = time.monotonic() + 10
     while not condition():
         assert time.monotonic() < deadline, "never happened"
         time.sleep(0.001)
-
-
-def give_up(server, device, circuits):
-    """Execute, and press Ctrl-C when the service is asked for the job; gives its id."""
-    n_asked = server.count("job")
-
-    def press():
-        deadline = time.monotonic() + 10
-        while server.count("job") == n_asked and time.monotonic() < deadline:
-            time.sleep(0.001)
-        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
-
-    thread = threading.Thread(target=press, daemon=True)
-    thread.start()
-    with pytest.raises(KeyboardInterrupt):
-        device.execute(circuits)
-    thread.join()
-    return list(server.jobs)[-1]
 
 
 def check(results, circuits):
@@ -433,7 +414,7 @@ def test_an_error_is_raised_by_default_and_the_others_are_kept(connect, server):
 def test_an_interrupt_keeps_jobs(connect, server):
     server.fates = [STUCK]
     device, circuits = connect(), client.tapes(3)
-    assert give_up(server, device, circuits) in server.jobs
+    assert client.give_up(server, device, circuits) in server.jobs
     (job,) = server.jobs.values()
     assert server.count("cancel") == 0
     assert device.journal.by_job(job.job_id).state == SENT
@@ -445,7 +426,7 @@ def test_an_interrupt_keeps_jobs(connect, server):
 def test_an_interrupt_cancels_jobs_if_asked_to(connect, server):
     server.fates = [STUCK]
     device, circuits = connect(on_interrupt="cancel"), client.tapes(3)
-    assert give_up(server, device, circuits) in server.jobs
+    assert client.give_up(server, device, circuits) in server.jobs
     (job,) = server.jobs.values()
     assert job.fate.status == "canceled"
     assert device.journal.by_job(job.job_id).state == CANCELED
@@ -460,7 +441,7 @@ def test_a_time_limit_names_the_jobs_and_leaves_them(connect, server):
     server.fates = [STUCK]
     circuits = client.tapes(2)
     with pytest.raises(errors.BatchTimeoutError, match="not canceled") as caught:
-        connect(timeout=0.15).execute(circuits)
+        connect(timeout=1).execute(circuits)
     assert caught.value.job_ids == tuple(server.jobs)
     server.heal()
     check(connect().execute(circuits), circuits)
@@ -480,7 +461,7 @@ def test_a_time_limit_while_the_journal_is_written_holds_no_circuit_back(connect
     with pytest.raises(errors.BatchTimeoutError):
         first.execute(circuits)
     until(lambda: all(one.state != CLAIMED for one in first.journal.submissions()))
-    check(connect(timeout=1).execute(circuits), circuits)
+    check(connect().execute(circuits), circuits)
     assert len(server.jobs) == 1
 
 

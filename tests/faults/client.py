@@ -1,6 +1,9 @@
 """The client under test: impatient, and on a cache directory that outlives it."""
 
 import os
+import signal
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -10,9 +13,10 @@ from unittest.mock import patch
 import anyio
 import numpy as np
 import pennylane as qml
+import pytest
 
 from pennylane_qstore.execution import HttpService, PollSchedule, job, pilot
-from tests.faults.server import KEY
+from tests.faults.server import KEY, FaultServer
 
 SILENCE_S = 0.6
 """Silence after which an impatient client gives a request up."""
@@ -88,3 +92,23 @@ def truth(circuits: Sequence[qml.tape.QuantumScript]) -> np.ndarray:
     """The same values, exactly, from ``default.qubit``."""
     exact = [one.copy(shots=None) for one in circuits]
     return run(qml.device("default.qubit"), exact)
+
+
+def give_up(
+    server: FaultServer, device: qml.devices.Device, circuits: Sequence[qml.tape.QuantumScript]
+) -> str:
+    """Execute, and press Ctrl-C when the service is asked for the job; gives its id."""
+    n_asked = server.count("job")
+
+    def press() -> None:
+        deadline = time.monotonic() + 10
+        while server.count("job") == n_asked and time.monotonic() < deadline:
+            time.sleep(0.001)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    thread = threading.Thread(target=press, daemon=True)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        device.execute(circuits)
+    thread.join()
+    return list(server.jobs)[-1]

@@ -134,7 +134,7 @@ def test_a_canceled_job_is_named(any_lab):
 @pytest.mark.parametrize("status", ["started", "paused"])
 def test_a_job_that_never_ends_is_left_and_collected_later(any_lab, status):
     any_lab.server.fates = [Fate(status)]
-    error = any_lab.check_error(errors.BatchTimeoutError, timeout=0.5)
+    error = any_lab.check_error(errors.BatchTimeoutError, timeout=1)
     assert list(error.job_ids) == list(any_lab.server.jobs)
     assert any_lab.server.count("submit") == 1
 
@@ -160,7 +160,7 @@ def test_part_of_an_interrupted_job_and_more_can_be_asked_for(lab, shots):
     whole = client.tapes(4, shots)
     lab.server.fates = [Fate("started")]
     with pytest.raises(errors.BatchTimeoutError):
-        lab.use(whole[:3], **options).run(timeout=0.3)
+        lab.use(whole[:3], **options).run(timeout=1)
     lab.server.heal()
     lab.use([whole[3], whole[1]], **options)
     np.testing.assert_allclose(lab.run(), lab.expected, atol=1e-9)
