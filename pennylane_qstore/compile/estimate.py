@@ -4,39 +4,12 @@ Infidelities are those of IonQ's published noise models. After a gate on :math:`
 depolarize with rate :math:`r`; the average infidelity of that gate is :math:`r (1 - 2^{-k})`.
 Partial angles count as full gates, because no figure for them is published, and preparation and
 readout are left out, because the models have none.
-
-References:
-    IonQ, "Simulation with noise models", documentation of the Quantum Cloud API v0.4 (rates).
-    Microsoft, "IonQ provider", Azure Quantum documentation (durations of Aria's gates).
 """
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from pennylane_qstore.native import Circuit
-
-
-class Figures(NamedTuple):
-    """Published figures of a machine.
-
-    Attributes:
-        rates: Depolarizing rates after gates on one and on two qubits.
-        durations_s: Seconds that gates on one and on two qubits take; None if not published.
-        entangler: Its native two-qubit gate.
-    """
-
-    rates: tuple[float, float]
-    durations_s: tuple[float, float] | None
-    entangler: str
-
-
-FIGURES = {
-    "aria-1": Figures((0.0005, 0.0133), (135e-6, 600e-6), "ms"),
-    "aria-2": Figures((0.0006573333333, 0.01856), (135e-6, 600e-6), "ms"),
-    "forte-1": Figures((0.000266667, 0.004949333), None, "zz"),
-}
-"""Machines whose figures are published."""
+from pennylane_qstore.native import FIGURES, Circuit
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from pennylane.wires import Wires
 from pennylane_qstore import GPI2, MS, IonQDevice
 from pennylane_qstore.compile import read, target_for
 from pennylane_qstore.compile.batch import Compiled
-from pennylane_qstore.compile.estimate import FIGURES, estimate
+from pennylane_qstore.compile.estimate import estimate
 from pennylane_qstore.compile.report import compile_report
 from pennylane_qstore.compile.stages import trace_stages
 from pennylane_qstore.emulator.catalog import MODELS
 from pennylane_qstore.inspection import report
-from pennylane_qstore.native import Bit, Circuit, Gate
+from pennylane_qstore.native import FIGURES, Bit, Circuit, Gate
 
 GATES = (
     Gate("gpi2", (0,), (0.25,)),
