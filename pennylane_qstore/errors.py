@@ -62,6 +62,10 @@ class MixedGateSetsError(InvalidCircuitError):
     """A circuit mixes native gates with gates that have to be compiled."""
 
 
+class NotDifferentiableError(InvalidCircuitError):
+    """A derivative was asked of a circuit whose parameters are numbers."""
+
+
 class UnsupportedMeasurementError(InvalidCircuitError):
     """A measurement cannot be obtained from computational-basis outcomes."""
 

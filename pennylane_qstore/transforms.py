@@ -32,7 +32,7 @@ from pennylane_qstore.compile.pipeline import name_measured_wires, standard_orde
 from pennylane_qstore.compile.stages import form_of
 from pennylane_qstore.compile.synthesize import synthesize
 from pennylane_qstore.compile.target import Entangler
-from pennylane_qstore.errors import InvalidOptionError
+from pennylane_qstore.errors import InvalidOptionError, NotDifferentiableError
 from pennylane_qstore.ops import ZZ
 
 _NATIVE = (ZZ, ionq_ops.GPI, ionq_ops.GPI2, ionq_ops.MS)
@@ -114,6 +114,7 @@ def to_ionq_native(
         DeviceError: If a measurement cannot be made from outcomes, such as ``qml.state()``.
         InvalidOptionError: If a level or target is not known.
         MixedGateSetsError: If native gates and others are mixed, and ``recompile`` is not set.
+        NotDifferentiableError: If autograd is looking for a gradient, which would come out as 0.
 
     **Example**
 
@@ -126,6 +127,7 @@ def to_ionq_native(
     >>> print(f"{circuit(0.3):.6f}")
     0.955336
     """
+    _refuse_to_be_differentiated(tape)
     if recompile:
         tape = tape.copy(operations=list(chain.from_iterable(map(_abstract, tape.operations))))
     order = Wires(wires) if wires else None
@@ -135,6 +137,16 @@ def to_ionq_native(
     (named,), _ = name_measured_wires(tape, order or standard_order(tape.wires))
     batch, postprocess = pipeline((named,))
     return tuple(map(_plain, batch)), lambda results: postprocess(results)[0]
+
+
+def _refuse_to_be_differentiated(tape: QuantumScript) -> None:
+    for param in tape.get_parameters(trainable_only=False):
+        if qml.math.get_interface(param) == "autograd" and qml.math.in_backprop(param):
+            raise NotDifferentiableError(
+                "parameters of a compiled circuit are numbers, of which no gradient can be taken: "
+                "differentiate first, to_ionq_native(qml.gradients.param_shift(qnode)), or take an "
+                "optimizer that needs no gradient"
+            )
 
 
 @to_ionq_native.custom_qnode_transform

@@ -6,11 +6,17 @@ import numpy as np
 import pennylane as qml
 import pennylane_ionq.ops as ionq_ops
 import pytest
+from pennylane import numpy as pnp
 from pennylane.exceptions import DeviceError
 
 from pennylane_qstore import GPI, GPI2, MS, ZZ
 from pennylane_qstore.compile.native_tape import NativeTape
-from pennylane_qstore.errors import InvalidOptionError, MixedGateSetsError, WrongNativeGateError
+from pennylane_qstore.errors import (
+    InvalidOptionError,
+    MixedGateSetsError,
+    NotDifferentiableError,
+    WrongNativeGateError,
+)
 from pennylane_qstore.inspection import verify
 from pennylane_qstore.transforms import to_ionq_native
 from tests.oracles import random_operations
@@ -237,3 +243,26 @@ def test_what_the_transform_gives_is_verified(seed):
     ops = random_operations(np.random.default_rng(seed), range(5), 25, decomposed=True)
     tape = qml.tape.QuantumScript(ops, [qml.expval(qml.X(0) @ qml.Y(3)), qml.probs(wires=[4, 2])])
     assert verify(tape).require().error < 1e-9
+
+
+def test_a_gradient_that_would_be_zero_is_refused():
+    @to_ionq_native
+    @qml.qnode(qml.device("default.qubit", wires=1))
+    def circuit(x):
+        qml.RX(x, wires=0)
+        return qml.expval(qml.Z(0))
+
+    x = pnp.array(0.3, requires_grad=True)
+    assert circuit(x) == pytest.approx(np.cos(0.3))
+    with pytest.raises(NotDifferentiableError, match="param_shift"):
+        qml.grad(circuit)(x)
+
+
+def test_a_gradient_is_taken_first():
+    @qml.qnode(qml.device("default.qubit", wires=1))
+    def circuit(x):
+        qml.RX(x, wires=0)
+        return qml.expval(qml.Z(0))
+
+    gradient = to_ionq_native(qml.gradients.param_shift(circuit))
+    assert gradient(pnp.array(0.3, requires_grad=True)) == pytest.approx(-np.sin(0.3))

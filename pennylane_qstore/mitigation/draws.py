@@ -9,7 +9,13 @@ from pennylane.operation import Operator
 from pennylane.queuing import QueuingManager
 from pennylane.tape import QuantumScript
 
-from pennylane_qstore.mitigation.frames import Frame, in_frame, measure_in_frame
+from pennylane_qstore.mitigation.frames import (
+    Frame,
+    in_frame,
+    measure_in_frame,
+    obstacle,
+    play_flip,
+)
 from pennylane_qstore.mitigation.pauli_noise import PauliNoise
 
 
@@ -129,18 +135,25 @@ def draw(tape: QuantumScript, noise: PauliNoise, rng: np.random.Generator, first
     inverses = {n: Inverse.of(noise, n) for n in (1, 2)}
     total, frame = 1.0, dict.fromkeys(tape.wires, 0)
     played: list[Operator] = []
+
+    def play(gate: Operator, *, strikes: bool = False) -> float:
+        """Put a Pauli behind a gate into the frame; gives its factor."""
+        played.append(gate)
+        pauli, factor = inverses[len(gate.wires)].draw(rng, strikes=strikes)
+        letters = (pauli,) if len(gate.wires) == 1 else divmod(pauli, 4)
+        for wire, letter in zip(gate.wires, letters, strict=True):
+            frame[wire] ^= letter
+        return factor
+
     with QueuingManager.stop_recording():
         for index, op in enumerate(tape.operations):
-            for gate in in_frame(op, frame):
-                played.append(gate)
-                inverse = inverses[len(gate.wires)]
-                if index < first:
-                    total *= inverse.gamma
-                    continue
-                pauli, factor = inverse.draw(rng, strikes=index == first)
-                letters = (pauli,) if len(gate.wires) == 1 else divmod(pauli, 4)
-                for wire, letter in zip(gate.wires, letters, strict=True):
-                    frame[wire] ^= letter
-                total *= factor
+            if index < first:
+                played.append(op)
+                total *= inverses[len(op.wires)].gamma
+                continue
+            # What is behind a flip that is played may be a flip again.
+            while (wire := obstacle(op, frame)) is not None:
+                total *= play(play_flip(wire, frame))
+            total *= play(in_frame(op, frame), strikes=index == first)
         measured = [measure_in_frame(mp, frame) for mp in tape.measurements]
     return Sample(tape.copy(operations=played, measurements=measured), total, frame)

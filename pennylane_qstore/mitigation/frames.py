@@ -30,27 +30,37 @@ def _flips(letter: int) -> bool:
     return letter in (1, 2)
 
 
-def in_frame(op: Operator, frame: Frame) -> list[Operator]:
-    r"""Native gates that act behind a frame as ``op`` should.
+def obstacle(op: Operator, frame: Mapping[Any, int]) -> Any:
+    """A wire whose flip has to be played before a gate can be; None if the gate can be played.
+
+    Behind a flip of one of its qubits, ZZ would need the opposite angle, which IonQ's range does
+    not have.
+    """
+    if not isinstance(op, ZZ):
+        return None
+    flipped = [wire for wire in op.wires if _flips(frame.get(wire, 0))]
+    return flipped[0] if len(flipped) == 1 else None
+
+
+def play_flip(wire: Any, frame: Frame) -> Operator:
+    """The gate that takes a flip out of a frame, which is changed."""
+    frame[wire] ^= 1
+    return GPI(0.0, wires=wire)
+
+
+def in_frame(op: Operator, frame: Mapping[Any, int]) -> Operator:
+    r"""The native gate that acts behind a frame as ``op`` should, if there is no obstacle.
 
     A phase :math:`\phi` becomes :math:`-\phi` behind X, :math:`1/2 - \phi` behind Y and
-    :math:`\phi + 1/2` behind Z. ZZ would need the opposite angle behind one flip, which IonQ's
-    range does not have: there the flip is played, and leaves the frame, which is changed.
+    :math:`\phi + 1/2` behind Z.
     """
     letters = [frame.get(wire, 0) for wire in op.wires]
-    if isinstance(op, ZZ):
-        played = []
-        if _flips(letters[0]) != _flips(letters[1]):
-            wire = op.wires[0] if _flips(letters[0]) else op.wires[1]
-            frame[wire] ^= 1
-            played = [GPI(0.0, wires=wire)]
-        return [*played, op]
-    if not any(letters):
-        return [op]
+    if isinstance(op, ZZ) or not any(letters):
+        return op
     n = len(letters)
     phases = [_turn(phase, letter) for phase, letter in zip(op.data[:n], letters, strict=True)]
     kind = {1: GPI if isinstance(op, ionq_ops.GPI) else GPI2, 2: MS}[n]
-    return [kind(*phases, *op.data[n:], wires=op.wires)]
+    return kind(*phases, *op.data[n:], wires=op.wires)
 
 
 def _turn(phase: float, letter: int) -> float:

@@ -9,22 +9,29 @@ RATES = (0.004, 0.03)
 """Depolarizing rates after gates on one and on two qubits: more than any machine's."""
 
 
-def kraus_of_pairs(rate):
-    paulis = [qml.matrix(pauli(0)) for pauli in (qml.I, qml.X, qml.Y, qml.Z)]
-    weights = [1 - 15 * rate / 16] + 15 * [rate / 16]
-    pairs = [np.kron(a, b) for a in paulis for b in paulis]
-    return [np.sqrt(weight) * pair for weight, pair in zip(weights, pairs, strict=True)]
+PAULIS = [qml.matrix(pauli(0)) for pauli in (qml.I, qml.X, qml.Y, qml.Z)]
+PAIRS = [np.kron(a, b) for a in PAULIS for b in PAULIS]
+UNEVEN = (
+    (0.98, 0.013, 0.001, 0.006),
+    (0.93, *np.random.default_rng(0).dirichlet(np.ones(15)) * 0.07),
+)
+"""Probabilities of Paulis after gates on one and on two qubits, which no symmetry relates."""
 
 
-def run_noisily(tape, rates=RATES):
-    """Exact results under depolarizing noise, by PennyLane's channels on ``default.mixed``."""
+EVEN = tuple((1 - r * (n - 1) / n, *[r / n] * (n - 1)) for r, n in zip(RATES, (4, 16), strict=True))
+"""The same of depolarizing errors."""
+
+
+def run_noisily(tape, probabilities=EVEN):
+    """Exact results under Pauli noise, by PennyLane's channels on ``default.mixed``."""
+    one, two = (
+        [np.sqrt(chance) * pauli for chance, pauli in zip(chances, paulis, strict=True)]
+        for chances, paulis in zip(probabilities, (PAULIS, PAIRS), strict=True)
+    )
     operations = []
     for op in tape.operations:
         operations.append(op)
-        if len(op.wires) == 1:
-            operations.append(qml.DepolarizingChannel(3 * rates[0] / 4, wires=op.wires))
-        else:
-            operations.append(qml.QubitChannel(kraus_of_pairs(rates[1]), wires=op.wires))
+        operations.append(qml.QubitChannel(one if len(op.wires) == 1 else two, wires=op.wires))
     wires = sorted(tape.wires)
     return qml.device("default.mixed", wires=wires).execute(tape.copy(operations=operations))
 
