@@ -1,7 +1,7 @@
 """Which pages tell measurements, and what makes their blocks."""
 
 from benchmarks.optimizers import table
-from benchmarks.pages import practices, readme
+from benchmarks.pages import mitigation, practices, readme
 from benchmarks.practice import page
 
 PAGES = {
@@ -9,4 +9,5 @@ PAGES = {
     practices.PAGE: practices.blocks,
     table.DOCUMENT: table.sections,
     page.PAGE: page.tables,
+    mitigation.PAGE: mitigation.tables,
 }

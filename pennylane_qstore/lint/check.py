@@ -59,7 +59,9 @@ def repair(tape: QuantumScript) -> Repair:
     """Leave out what changes nothing that is measured.
 
     Gates that do nothing, undo each other or are seen by no measurement go; neighbouring rotations
-    about one axis become one. Kept are gates with a trained parameter that happens to do nothing
+    about one axis become one, and rotations by many turns the same within one. Where nothing is
+    measured, the unitary is kept up to its phase, and probabilities of all wires are measured
+    last. Kept are gates with a trained parameter that happens to do nothing
     now, batches of parameters, and all wires, in their order, where a measurement names none.
     Measured distributions stay as they are; a state may differ by its phase. Which parameters are
     trainable is not carried over: positions have changed.
@@ -73,10 +75,15 @@ def repair(tape: QuantumScript) -> Repair:
     repaired: list[Finding] = []
     while True:
         found = tuple(_look(tape))
-        done, edited = _all_at_once(tape, found)
+        done, edited = _all_at_once(tape, [one for one in found if one.code != "unmeasured"])
         if not done:
-            return Repair(tape, tuple(repaired), found)
+            break
         repaired, tape = repaired + done, edited
+    lacking = [one for one in found if one.code == "unmeasured" and one.is_repairable]
+    if lacking:
+        tape = tape.copy(measurements=[qml.probs(wires=tape.wires)])
+    remaining = tuple(one for one in found if one not in lacking)
+    return Repair(tape, (*repaired, *lacking), remaining)
 
 
 def _all_at_once(

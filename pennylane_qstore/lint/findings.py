@@ -8,11 +8,13 @@ from pennylane.operation import Operator
 
 CODES = {
     "empty-circuit": "nothing is done before the measurement",
+    "unmeasured": "nothing is measured",
     "identity-circuit": "all gates together do nothing",
     "unused-wire": "no gate reaches a measured wire",
     "identity-gate": "a gate does nothing",
     "inverse-pair": "two neighbouring gates undo each other",
     "repeated-rotation": "two neighbouring rotations are one",
+    "many-turns": "a rotation by more than its period",
     "outside-light-cone": "no measurement can see the gate",
     "unseen-phase": "the gate changes phases that no measurement sees",
     "unused-parameter": "a parameter moves no gate",

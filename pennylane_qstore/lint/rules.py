@@ -10,6 +10,7 @@ from pennylane.tape import QuantumScript
 from pennylane_qstore.lint.findings import Finding, place_of
 from pennylane_qstore.lint.view import (
     is_diagonal,
+    is_frozen,
     is_identity,
     is_unitary,
     matrix_of,
@@ -25,6 +26,8 @@ _ADDITIVE = frozenset(
         *("CRX", "CRY", "CRZ", "ControlledPhaseShift"),
     )
 )
+# Half a turn of the target is a phase of the control: the period is two turns.
+_HALF_ANGLES_COUNT = frozenset(("CRX", "CRY", "CRZ"))
 _SYMMETRIC = frozenset(("IsingXX", "IsingYY", "IsingZZ", "ControlledPhaseShift"))
 
 
@@ -79,6 +82,29 @@ def repeated_rotations(tape: QuantumScript) -> Iterator[Finding]:
             message = f"repeats {place_of(first, a)}; one rotation by both angles does the same"
             edit = {first: (), second: (merged,)}
             yield Finding("repeated-rotation", message, place_of(second, b), second, edit)
+
+
+def many_turns(tape: QuantumScript) -> Iterator[Finding]:
+    """A rotation by more than its period, up to a phase of the whole state."""
+    for index, op in enumerate(tape.operations):
+        if op.name not in _ADDITIVE or not is_frozen(op):
+            continue
+        angle = float(op.data[0])
+        turns = 2.0 if op.name in _HALF_ANGLES_COUNT else 1.0
+        if np.isfinite(angle) and abs(angle) > 2 * np.pi * turns * (1 + 1e-9):
+            # Sine and cosine reduce by the true π, not by its double.
+            reduced = turns * np.arctan2(np.sin(angle / turns), np.cos(angle / turns))
+            message = f"turns by {angle:.6g} rad, which {reduced:.6g} rad does as well"
+            edit = {index: (type(op)(reduced, wires=op.wires),)}
+            yield Finding("many-turns", message, place_of(index, op), index, edit)
+
+
+def unmeasured(tape: QuantumScript) -> Iterator[Finding]:
+    """Nothing is measured."""
+    if not tape.measurements:
+        message = "nothing is measured, so nothing can be sent; measure probabilities, say"
+        edit: dict[int, tuple[Operator, ...]] | None = {} if tape.wires else None
+        yield Finding("unmeasured", message, "the circuit", edit=edit)
 
 
 def unseen_gates(tape: QuantumScript) -> Iterator[Finding]:
@@ -145,9 +171,11 @@ RULES = (
     empty,
     invalid_data,
     wrapped_data,
+    unmeasured,
     unused_wires,
     idle_gates,
     inverse_pairs,
     repeated_rotations,
+    many_turns,
     unseen_gates,
 )

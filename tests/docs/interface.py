@@ -13,7 +13,7 @@ from typing import Any
 SNAPSHOT = Path(__file__).with_name("interface.json")
 MODULES = tuple(
     f"pennylane_qstore{part}"
-    for part in ("", ".optimize", ".templates", ".training", ".reporting", ".lint")
+    for part in ("", ".optimize", ".templates", ".mitigation", ".training", ".reporting", ".lint")
 )
 REQUIRED = "required"
 

@@ -88,6 +88,54 @@ def test_the_last_rz_of_an_ansatz_without_entanglers_behind_it_is_found():
     assert codes(tape) == ["unseen-phase"] * 2
 
 
+TURNED = [
+    qml.RX(7.0, 0),
+    qml.RY(-1e6, 1),
+    qml.RZ(100.0, 2),
+    qml.PhaseShift(-6.5, 0),
+    qml.IsingXX(50.0, [0, 1]),
+    qml.IsingZZ(-8.0, [2, 1]),
+    qml.CRX(13.0, [0, 1]),
+    qml.CRY(-1e5, [1, 2]),
+    qml.CRZ(12.6, [2, 0]),
+    qml.ControlledPhaseShift(9.0, [0, 2]),
+]
+
+
+@pytest.mark.parametrize("gate", TURNED, ids=lambda gate: gate.name)
+def test_a_rotation_by_many_turns_is_found_and_wrapped(gate):
+    behind = [one(i) for i in range(N_WIRES) for one in (qml.T, qml.Hadamard)]
+    tape = used(gate, *behind)
+    (finding,) = lint(tape)
+    assert (finding.code, finding.index) == ("many-turns", N_WIRES)
+    result = repair(tape)
+    assert result.repaired == (finding,)
+    wrapped = result.tape.operations[N_WIRES]
+    assert abs(wrapped.data[0]) <= (2 if gate.name.startswith("CR") else 1) * np.pi
+    before, after = (qml.matrix(one, wire_order=range(N_WIRES)) for one in (gate, wrapped))
+    assert abs(np.trace(before.conj().T @ after)) / 2**N_WIRES == pytest.approx(1, abs=1e-12)
+
+
+def test_a_rotation_within_its_period_is_left_alone():
+    gates = [qml.RX(6.2, 0), qml.CRX(12.5, [0, 1])]
+    assert codes(used(*gates, qml.Hadamard(0), qml.Hadamard(1))) == []
+    trained = [qml.RX(pnp.array(9.0, requires_grad=True), 0), qml.RX(np.array([9.0, 1.0]), 1)]
+    assert "many-turns" not in codes(used(*trained))
+
+
+def test_a_circuit_without_a_measurement_is_found_and_measured():
+    gates = [qml.Hadamard("a"), qml.RX(0.0, "b"), qml.CNOT(["a", "b"]), qml.RZ(0.3, "b")]
+    result = repair(QuantumScript(gates, [], shots=50))
+    assert [one.code for one in result.repaired] == ["identity-gate", "unmeasured"]
+    assert result.remaining == ()
+    assert result.tape.operations == [gates[0], *gates[2:]], "a phase that could be seen stays"
+    assert result.tape.measurements == [qml.probs(wires=["a", "b"])]
+    assert result.tape.shots.total_shots == 50
+    empty = repair(QuantumScript([], []))
+    assert [one.code for one in empty.remaining] == ["empty-circuit", "unmeasured"]
+    assert not any(one.is_repairable for one in empty.remaining)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_data_that_are_no_numbers_are_found(value):
     assert "invalid-data" in codes(used(qml.AngleEmbedding([0.1, value], wires=[0, 1])))
@@ -144,7 +192,7 @@ def test_every_code_is_explained():
 
 
 GATES_1 = (qml.Hadamard, qml.X, qml.S, qml.T)
-TURNS = st.sampled_from([0.0, np.pi, -np.pi, 2 * np.pi, 4 * np.pi, 0.3, -0.3])
+TURNS = st.sampled_from([0.0, np.pi, -np.pi, 2 * np.pi, 4 * np.pi, 0.3, -0.3, 9.5, -40.0])
 
 
 @st.composite
@@ -180,7 +228,8 @@ MEASUREMENTS = [
 def test_a_repair_keeps_what_is_measured(operations, measurements):
     tape = QuantumScript(operations, measurements)
     result = repair(tape)
-    assert len(result.tape.operations) + len(result.repaired) <= len(operations)
+    gone = [finding for finding in result.repaired if finding.code != "many-turns"]
+    assert len(result.tape.operations) + len(gone) <= len(operations)
     if not tape.wires:
         return
     before, after = qml.execute([tape, result.tape], qml.device("default.qubit"))
