@@ -47,6 +47,7 @@ class HttpService:
         max_connections: Largest number of connections, which are kept and used again.
         timeout_s: Longest silence of the service within one request.
         sleep: Waits for a number of seconds before a request is repeated.
+        now: The time in seconds.
         on_limit: Told when there were too many requests, with the pause in seconds that was asked.
 
     Attributes:
@@ -65,6 +66,7 @@ class HttpService:
         max_connections: int = 8,
         timeout_s: float = 60,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+        now: Callable[[], float] = anyio.current_time,
         on_limit: Callable[[float], None] = lambda _: None,
     ) -> None:
         self.counts: Counter[str] = Counter()
@@ -74,7 +76,7 @@ class HttpService:
         self._app = app
         self._max_connections = max_connections
         self._timeout_s = timeout_s
-        self._sleep = sleep
+        self._sleep, self._now = sleep, now
         # Connections belong to the event loop that opened them; a fork or `anyio.run` makes others.
         self._clients: WeakKeyDictionary[AbstractEventLoop, httpx.AsyncClient] = WeakKeyDictionary()
 
@@ -220,6 +222,7 @@ class HttpService:
                     ReadRetryTransport(
                         self._connections(),
                         sleep=self._sleep,
+                        now=self._now,
                         on_limit=self._on_limit,
                         counts=self.counts,
                         longest_s=_PATIENCE * self._timeout_s,

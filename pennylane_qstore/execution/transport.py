@@ -23,6 +23,7 @@ from pennylane_qstore.errors import (
     ServiceError,
     UnconfirmedSubmissionError,
 )
+from pennylane_qstore.execution.pace import Pace
 
 _TOO_MANY, _TIMED_OUT = 429, 408
 RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504, *range(520, 530)})
@@ -47,11 +48,13 @@ class RetrySchedule:
 
     Attributes:
         attempts: Number of attempts in all.
+        refusals: Number of attempts that may be refused as too many; these are not counted above.
         first_s: Delay after the first, doubled after each further one; ``Retry-After`` overrides.
         maximum_s: Longest delay; if the service asks for more, the read fails at once.
     """
 
     attempts: int = 5
+    refusals: int = 20
     first_s: float = 0.25
     maximum_s: float = 60.0
 
@@ -63,6 +66,7 @@ class ReadRetryTransport(httpx.AsyncBaseTransport):
         transport: The transport to wrap.
         schedule: How often to try.
         sleep: Waits for a number of seconds.
+        now: The time in seconds.
         on_limit: Told when there were too many requests, with the pause in seconds that was asked.
         counts: Where requests are counted, by method, and ``"retries"`` among them.
         longest_s: Longest time of one request, however slowly its answer trickles in.
@@ -74,6 +78,7 @@ class ReadRetryTransport(httpx.AsyncBaseTransport):
         transport: httpx.AsyncBaseTransport,
         schedule: RetrySchedule | None = None,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+        now: Callable[[], float] = anyio.current_time,
         on_limit: Callable[[float], None] = lambda _: None,
         counts: Counter[str] | None = None,
         longest_s: float = 120.0,
@@ -81,22 +86,23 @@ class ReadRetryTransport(httpx.AsyncBaseTransport):
     ) -> None:
         self._transport = transport
         self._schedule = schedule or RetrySchedule()
-        self._sleep = sleep
+        self._sleep, self._now = sleep, now
         self._on_limit = on_limit
         self._rng = rng or random.Random()
         self._longest_s = longest_s
-        self._resume_at = 0.0
+        self._pace = Pace()
         self._counts: Counter[str] = Counter() if counts is None else counts
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, more than once if that is safe."""
         is_read = request.method == "GET"
-        for attempt in range(self._schedule.attempts):
-            await self._await_turn()
+        n_failed = n_refused = 0
+        while True:
+            sent_at = await self._await_turn()
             self._counts[request.method] += 1
-            self._counts["retries"] += attempt > 0
-            last = attempt == self._schedule.attempts - 1
-            delay = self._schedule.first_s * 2**attempt * self._rng.uniform(0.5, 1)
+            self._counts["retries"] += n_failed + n_refused > 0
+            last = n_failed == self._schedule.attempts - 1
+            delay = self._schedule.first_s * 2**n_failed * self._rng.uniform(0.5, 1)
             try:
                 response = await self._send_once(request)
             except (httpx.TransportError, httpx.DecodingError) as error:
@@ -105,21 +111,24 @@ class ReadRetryTransport(httpx.AsyncBaseTransport):
                 reason = type(error).__name__
             else:
                 if not _may_repeat(response, is_read=is_read):
+                    self._pace.accepted()
                     return response
+                reason, now = f"HTTP {response.status_code}", self._now()
                 asked = _retry_after(response)
-                delay = delay if asked is None else asked
                 if response.status_code == _TOO_MANY:
                     self._on_limit(asked or 0.0)
-                if last or delay > self._schedule.maximum_s:
+                    self._pace.refused(now, sent_at)
+                    n_refused += 1
+                    last, delay = n_refused == self._schedule.refusals, 0.0
+                if last or (asked or 0.0) > self._schedule.maximum_s:
                     return response
                 if asked is not None:
-                    self._resume_at = max(self._resume_at, anyio.current_time() + asked)
+                    self._pace.pause(now, asked)
                     delay = 0.0
-                reason = f"HTTP {response.status_code}"
+            n_failed += not reason.endswith(str(_TOO_MANY))
             logger.info("%s: %s, asking again in %.2f s", request.url.path, reason, delay)
             if delay:
                 await self._sleep(delay)
-        raise AssertionError("the last attempt returns or raises")
 
     async def _send_once(self, request: httpx.Request) -> httpx.Response:
         """Send a request and read the whole answer."""
@@ -132,11 +141,11 @@ class ReadRetryTransport(httpx.AsyncBaseTransport):
             raise httpx.ReadTimeout(text, request=request) from None
         return response
 
-    async def _await_turn(self) -> None:
-        """Wait until the moment that the service last named."""
-        delay = self._resume_at - anyio.current_time()
-        if delay > 0:
+    async def _await_turn(self) -> float:
+        """Wait until a request may leave, and say when that was."""
+        while (delay := self._pace.wait_s(self._now())) > 0:
             await self._sleep(delay)
+        return self._now()
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -60,7 +60,7 @@ def measure_readout(
     n_circuits = 2 ** max(map(len, parts), default=0)
     tapes = []
     for state in range(n_circuits):
-        ones = [wire for part in parts for wire in _ones(part, state % 2 ** len(part))]
+        ones = [wire for part in parts for wire in _ones(part, state)]
         measured = [ProbabilityMP(wires=qml.wires.Wires(part)) for part in parts]
         tapes.append(QuantumScript([flip(wire) for wire in ones], measured, shots=shots))
     results = qml.execute(tapes, device, diff_method=None)
@@ -75,7 +75,7 @@ def measure_readout(
 
 
 def _ones(wires: Sequence[Any], state: int) -> list[Any]:
-    """Wires that are 1 in a state; the first wire is the most significant bit."""
+    """Wires that are 1 in a state, of which the last wires' bits count."""
     return [wire for i, wire in enumerate(reversed(wires)) if state >> i & 1]
 
 

@@ -42,7 +42,7 @@ def call(server, naps):
         naps.append(seconds)
 
     async def run(method, *args, **kwargs):
-        service = HttpService(server.url, KEY, sleep=nap, timeout_s=5)
+        service = HttpService(server.url, KEY, sleep=nap, now=lambda: sum(naps), timeout_s=5)
         try:
             return await getattr(service, method)(*args, **kwargs)
         finally:
@@ -232,13 +232,20 @@ def test_a_submission_over_the_rate_limit_is_sent_again_when_it_may(server, call
     assert naps == [pytest.approx(3, abs=0.5)]
 
 
+def test_without_a_word_of_when_the_pace_falls(server, call, naps):
+    limited = answer({"message": "slow"}, 429)
+    route(server, "/jobs", *[limited] * 4, answer({"id": "j1"}), method="POST")
+    assert call("create_job", b"{}") == "j1"
+    assert naps == pytest.approx([0.02, 0.04, 0.08, 0.16])
+
+
 def test_a_submission_that_stays_over_the_rate_limit_is_a_definite_refusal(server, call, naps):
     route(server, "/jobs", answer({"message": "slow"}, 429, retry_after="3"), method="POST")
     with pytest.raises(ServiceError, match=r"slow.*wait 3 s") as caught:
         call("create_job", b"{}")
     assert not isinstance(caught.value, UnconfirmedSubmissionError)
     assert caught.value.status_code == 429
-    assert len(server.requests) == 5
+    assert len(server.requests) == 20
 
 
 def test_a_refused_job_carries_the_services_words_and_the_invalid_keys(server, call):

@@ -38,13 +38,19 @@ POLLS = (0.01, 0.01, 1.3, 30.0, False)
 def impatience() -> Iterator[list[float]]:
     """Short time-outs, and waits before repetitions cut to 10 ms; gives the waits asked for."""
     waits: list[float] = []
+    skipped = 0.0
 
     async def sleep(seconds: float) -> None:
+        nonlocal skipped
         waits.append(seconds)
+        skipped += max(0.0, seconds - 0.01)
         await anyio.sleep(min(seconds, 0.01))
 
+    def now() -> float:
+        return anyio.current_time() + skipped
+
     with ExitStack() as stack:
-        short = {"sleep": sleep}
+        short = {"sleep": sleep, "now": now}
         stack.enter_context(patch.dict(HttpService.__init__.__kwdefaults__, short))
         stack.enter_context(patch.object(job, "SETTLE_S", SETTLE_S))
         stack.enter_context(patch.object(pilot, "RESULTS_S", RESULTS_S))

@@ -10,7 +10,7 @@ import json
 import math
 import time
 import uuid
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -106,6 +106,9 @@ class FaultServer:
         max_body: Largest body, in bytes.
         foreign: Number of newer jobs of other programs in the list of jobs.
         queue_ms: What the list of backends says about the queue.
+        per_second: Number of requests that are taken in any second; None for any.
+        n_limited: Number of requests that were one too many.
+        says_when: Whether it says to those it refuses when to come back.
     """
 
     def __init__(
@@ -124,6 +127,10 @@ class FaultServer:
         self.results: Literal["both", "url", "artifact"] = "both"
         self.list_lag_s, self.page, self.max_body = 0.0, 25, 10_000_000
         self.queue_ms = self.foreign = 0
+        self.per_second: int | None = None
+        self.says_when = True
+        self.n_limited = 0
+        self._taken: deque[float] = deque()
         self._children: dict[str, tuple[AcceptedJob, int]] = {}
         self._free_at: list[float] = []
         self.wire = Wire(self._act, kind_of, latency_s)
@@ -173,6 +180,14 @@ class FaultServer:
 
     def _act(self, request: Request) -> Reply:
         """Answer one request."""
+        now = time.monotonic()
+        while self._taken and now - self._taken[0] >= 1:
+            self._taken.popleft()
+        if self.per_second is not None and len(self._taken) >= self.per_second:
+            after = {"Retry_After": f"{1 - (now - self._taken[0]):.3f}"} if self.says_when else {}
+            self.n_limited += 1
+            return refusal(429, "Too Many Requests", "too many requests", **after)
+        self._taken.append(now)
         if request.kind not in ("backends", "backend"):
             valid = self.key is not None and request.number <= self.valid_requests
             if not valid or request.headers.get("authorization") != f"apiKey {self.key}":

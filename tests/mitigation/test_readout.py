@@ -269,6 +269,15 @@ def test_beyond_ten_wires_only_what_was_read_is_a_candidate():
     assert postprocess([read]) == pytest.approx(1, abs=0.05)
 
 
+def test_confusion_among_some_outcomes():
+    pair = np.random.default_rng(2).dirichlet(np.ones(4), size=4).T * 0.2 + 0.8 * np.eye(4)
+    known = ReadoutErrors(((3, 5), (1,)), (pair, confusion(0.1, 0.2)))
+    outcomes = np.array([0, 3, 6, 7])
+    part = np.kron(pair, confusion(0.1, 0.2))[np.ix_(outcomes, outcomes)]
+    found = known.among([1, 5], outcomes)
+    np.testing.assert_allclose(found, part / part.sum(axis=0), atol=1e-12)
+
+
 def test_too_many_ways_to_be_read():
     known = ReadoutErrors.of_wires(dict.fromkeys(range(12), (0.01, 0.03)))
     with pytest.raises(errors.TooManyWiresError, match="12 wires were read in 4096 ways.*1024"):
