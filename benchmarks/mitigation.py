@@ -62,8 +62,12 @@ def pennylanes(extrapolate: Any, **options: Any) -> Method:
     return method
 
 
-def extrapolated(degree: int) -> Method:
-    return lambda *given: extrapolate_noise(native(*given), SCALES, fit=degree)
+def decayed(machine: str, seed: int, shots: int) -> Any:
+    return extrapolate_noise(native(machine, seed, shots))
+
+
+def richardson(machine: str, seed: int, shots: int) -> Any:
+    return extrapolate_noise(native(machine, seed, shots), SCALES, fit=2)
 
 
 def cancelled(machine: str, seed: int, shots: int) -> Any:
@@ -75,9 +79,10 @@ METHODS: dict[str, Method] = {
     "nothing": plain,
     "PennyLane, line": pennylanes(qml.noise.poly_extrapolate, order=1),
     "PennyLane, Richardson": pennylanes(qml.noise.richardson_extrapolate),
-    "extrapolate_noise, line": extrapolated(1),
-    "extrapolate_noise, Richardson": extrapolated(2),
-    "cancel_noise (known noise)": cancelled,
+    "PennyLane, exponential": pennylanes(qml.noise.exponential_extrapolate),
+    "extrapolate_noise()": decayed,
+    "extrapolate_noise, Richardson": richardson,
+    "cancel_noise, 100 circuits, known noise": cancelled,
 }
 
 

@@ -6,17 +6,18 @@ from typing import Any
 import numpy as np
 import pennylane as qml
 from numpy.typing import NDArray
-from pennylane.measurements import ProbabilityMP
+from pennylane.measurements import MeasurementProcess, ProbabilityMP
 from pennylane.tape import QuantumScript, QuantumScriptBatch
 from pennylane.typing import PostprocessingFn
 
-from pennylane_qstore.errors import InvalidOptionError, UnsupportedMeasurementError
-from pennylane_qstore.mitigation.draws import Odds, Sample, draw
+from pennylane_qstore.errors import InvalidOptionError
+from pennylane_qstore.mitigation.draws import Odds, draw
 from pennylane_qstore.mitigation.frames import order
 from pennylane_qstore.mitigation.pauli_noise import PauliNoise
 from pennylane_qstore.mitigation.tapes import (
-    combine,
     divide_shots,
+    for_each,
+    mean,
     require_averages,
     require_native,
 )
@@ -74,7 +75,6 @@ def cancel_noise(
     """
     require_native(tape)
     require_averages(tape)
-    _require_names(tape)
     if n_samples < 2:
         raise InvalidOptionError(
             f"n_samples is {n_samples}; at least one circuit with Paulis and one without are run"
@@ -87,13 +87,16 @@ def cancel_noise(
     rng = np.random.default_rng(seed)
     samples = [draw(shared, noise, rng, odds.draw_first(rng)) for _ in range(n_samples - n_plain)]
 
-    def postprocess(results: Sequence[Any]) -> Any:
-        struck = weigh([sample.factor for sample in samples], odds.mean_factor)
-        weights = np.concatenate([np.full(n_plain, odds.plain / n_plain), odds.chance * struck])
-        put_right = map(_put_right, samples, results[n_plain:])
-        return combine(weights.tolist(), [*results[:n_plain], *put_right])
+    struck = odds.chance * weigh([sample.factor for sample in samples], odds.mean_factor)
+    weights = [*[odds.plain / n_plain] * n_plain, *struck.tolist()]
 
-    return [*[shared] * n_plain, *(sample.tape for sample in samples)], postprocess
+    def value(mp: MeasurementProcess, values: list[Any]) -> Any:
+        if isinstance(mp, ProbabilityMP):
+            behind = zip(samples, values[n_plain:], strict=True)
+            values[n_plain:] = [found[order(mp.wires, sample.frame)] for sample, found in behind]
+        return mean(weights, values)
+
+    return [*[shared] * n_plain, *(sample.tape for sample in samples)], for_each(tape, value)
 
 
 def sampling_overhead(tape: QuantumScript, noise: PauliNoise) -> float:
@@ -133,28 +136,3 @@ def weigh(factors: Sequence[float], mean: float) -> NDArray[np.float64]:
         return found
     others = (np.sum(found - mean) - (found - mean)) / (mean * (n - 1))
     return found * (1 - others) / n
-
-
-def _require_names(tape: QuantumScript) -> None:
-    for mp in tape.measurements:
-        if isinstance(mp, ProbabilityMP) and not mp.wires:
-            raise UnsupportedMeasurementError(
-                f"{mp} names no wires; name them, or apply to_ionq_native, which does"
-            )
-
-
-def _put_right(sample: Sample, result: Any) -> Any:
-    """A result whose probabilities are in the order in which they are without a frame."""
-    if sample.tape.shots.has_partitioned_shots:
-        return tuple(_put_each_right(sample, part) for part in result)
-    return _put_each_right(sample, result)
-
-
-def _put_each_right(sample: Sample, result: Any) -> Any:
-    measured = sample.tape.measurements
-    several = len(measured) > 1
-    parts = [
-        part[order(mp.wires, sample.frame)] if isinstance(mp, ProbabilityMP) else part
-        for mp, part in zip(measured, result if several else [result], strict=True)
-    ]
-    return tuple(parts) if several else parts[0]

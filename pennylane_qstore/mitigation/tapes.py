@@ -1,12 +1,13 @@
-"""What all of mitigation needs of tapes: native gates, shots in parts, weighted sums of results."""
+"""What all of mitigation needs of tapes: native gates, shots in parts, results of one form."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pennylane_ionq.ops as ionq_ops
-from pennylane.measurements import ExpectationMP, ProbabilityMP
+from pennylane.measurements import ExpectationMP, MeasurementProcess, ProbabilityMP
 from pennylane.operation import Operator
 from pennylane.tape import QuantumScript
+from pennylane.typing import PostprocessingFn
 
 from pennylane_qstore.errors import (
     InvalidShotsError,
@@ -37,13 +38,18 @@ def require_averages(tape: QuantumScript) -> None:
     """Refuse measurements that no weighted sum over circuits can give.
 
     Raises:
-        UnsupportedMeasurementError: If it is neither an expectation value nor probabilities.
+        UnsupportedMeasurementError: If it is neither an expectation value nor probabilities of
+            named wires.
     """
     for mp in tape.measurements:
         if not isinstance(mp, ExpectationMP | ProbabilityMP):
             raise UnsupportedMeasurementError(
                 f"{mp} is no average over circuits; expectation values and probabilities can be "
                 "mitigated"
+            )
+        if isinstance(mp, ProbabilityMP) and not mp.wires:
+            raise UnsupportedMeasurementError(
+                f"{mp} names no wires; name them, or apply to_ionq_native, which does"
             )
 
 
@@ -64,11 +70,33 @@ def divide_shots(tape: QuantumScript, n_circuits: int) -> list[int] | None:
     return [size // n_circuits for size in sizes]
 
 
-def combine(weights: Sequence[float], results: Sequence[Any]) -> Any:
-    """Weighted sum of results of equal form: of one measurement, several, or for several shots."""
-    if isinstance(results[0], tuple | list):
-        return tuple(combine(weights, parts) for parts in zip(*results, strict=True))
-    return sum(weight * result for weight, result in zip(weights, results, strict=True))
+def for_each(
+    tape: QuantumScript, value: Callable[[MeasurementProcess, list[Any]], Any]
+) -> PostprocessingFn:
+    """Results of several circuits to one, measurement by measurement.
+
+    Args:
+        tape: What was asked for: its measurements, and its copies of shots.
+        value: From a measurement, and its results of all circuits, to one result.
+    """
+
+    def of_one_copy(results: Sequence[Any]) -> Any:
+        if len(tape.measurements) == 1:
+            return value(tape.measurements[0], list(results))
+        columns = zip(tape.measurements, zip(*results, strict=True), strict=True)
+        return tuple(value(mp, list(column)) for mp, column in columns)
+
+    def postprocess(results: Sequence[Any]) -> Any:
+        if tape.shots.has_partitioned_shots:
+            return tuple(map(of_one_copy, zip(*results, strict=True)))
+        return of_one_copy(results)
+
+    return postprocess
+
+
+def mean(weights: Sequence[float], values: Sequence[Any]) -> Any:
+    """Weighted sum of numbers or arrays."""
+    return sum(weight * value for weight, value in zip(weights, values, strict=True))
 
 
 def is_entangler(op: Operator) -> bool:
