@@ -221,11 +221,12 @@ def test_the_time_limit_holds_for_all_backends(tmp_path):
 
 
 def test_a_batch_is_divided_so_that_all_finish_at_the_same_time(fleet, queues):
-    queues |= {"qpu.forte-1": 4.0, "qpu.forte-enterprise-1": 1.0}
+    unit_s = 0.02  # the device waits as long as it expects to
+    queues |= {"qpu.forte-1": 4 * unit_s, "qpu.forte-enterprise-1": unit_s}
     device = fleet("qpu.forte-1", "qpu.forte-enterprise-1", route="balanced")
     for member, per_circuit in zip(device.members.values(), (1.0, 2.0), strict=True):
         for n in (1, 2, 4, 8, 16):
-            member.controller.observe(n, 4.0 + per_circuit * n, n_parallel=1)
+            member.controller.observe(n, unit_s * (4.0 + per_circuit * n), n_parallel=1)
     angles = np.linspace(0.1, 3.0, 30)
     results = device.execute([tape(angle) for angle in angles])
     assert sorted(set(where(device))) == ["qpu.forte-1", "qpu.forte-enterprise-1"]
