@@ -17,10 +17,13 @@ from pennylane_qstore.mitigation.pauli_noise import PauliNoise
 from pennylane_qstore.mitigation.tapes import (
     divide_shots,
     for_each,
-    mean,
     require_averages,
     require_native,
+    weighted_sum,
 )
+
+NO_NOISE = 1e-9
+"""Cancellation that would change a value by less than this is not worth a circuit."""
 
 
 @qml.transform
@@ -80,7 +83,7 @@ def cancel_noise(
             f"n_samples is {n_samples}; at least one circuit with Paulis and one without are run"
         )
     odds = Odds.of(tape, noise)
-    if odds.gamma == 1:
+    if odds.gamma < 1 + NO_NOISE:
         return [tape], lambda results: results[0]
     shared = tape.copy(shots=divide_shots(tape, n_samples))
     n_plain = odds.allot(n_samples, min(shared.shots, default=None))
@@ -94,13 +97,13 @@ def cancel_noise(
         if isinstance(mp, ProbabilityMP):
             behind = zip(samples, values[n_plain:], strict=True)
             values[n_plain:] = [found[order(mp.wires, sample.frame)] for sample, found in behind]
-        return mean(weights, values)
+        return weighted_sum(weights, values)
 
     return [*[shared] * n_plain, *(sample.tape for sample in samples)], for_each(tape, value)
 
 
 def sampling_overhead(tape: QuantumScript, noise: PauliNoise) -> float:
-    r"""What cancellation multiplies the variance by, at most: :math:`\gamma^2` of all gates.
+    r"""About what cancellation multiplies the variance by, at most: :math:`\gamma^2` of all gates.
 
     Args:
         tape: Native gates.

@@ -17,9 +17,9 @@ from pennylane_qstore.mitigation.folding import fold, noise_scale
 from pennylane_qstore.mitigation.tapes import (
     divide_shots,
     for_each,
-    mean,
     require_averages,
     require_native,
+    weighted_sum,
 )
 
 Fit = Literal["decay"] | int | Callable[[Sequence[float], Sequence[Any]], Any]
@@ -96,7 +96,7 @@ def _fitting(fit: Fit, factors: list[float]) -> Callable[[MeasurementProcess, li
     """From a measurement's values at each factor to that without noise."""
     if isinstance(fit, int):
         weights = extrapolation_weights(factors, fit).tolist()
-        return lambda _, values: mean(weights, values)
+        return lambda _, values: weighted_sum(weights, values)
     if fit == "decay":
         _require_factors(factors, 2, "a decay")
         return lambda mp, values: extrapolate_decay(factors, values, mixed_value(mp))

@@ -94,7 +94,7 @@ def for_each(
     return postprocess
 
 
-def mean(weights: Sequence[float], values: Sequence[Any]) -> Any:
+def weighted_sum(weights: Sequence[float], values: Sequence[Any]) -> Any:
     """Weighted sum of numbers or arrays."""
     return sum(weight * value for weight, value in zip(weights, values, strict=True))
 

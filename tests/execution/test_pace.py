@@ -90,6 +90,7 @@ def test_refusals_in_a_row_double_the_pause_and_the_interval_grows_once_a_second
 def test_a_pause_holds_everything_back():
     pace = Pace()
     pace.pause(now=1.0, seconds=3.0)
+    pace.pause(now=1.0, seconds=1.0)
     assert pace.wait_s(2.0) == 2.0
     assert pace.wait_s(4.0) == 0.0
     assert pace.wait_s(4.0) == 0.0, "there is no interval"

@@ -292,9 +292,10 @@ def test_measurements_and_shot_vectors_keep_their_form():
         np.testing.assert_allclose(probabilities, truth[1], atol=0.1)
 
 
-def test_without_noise_nothing_changes():
+@pytest.mark.parametrize("rate", [0, 1e-15])
+def test_without_noise_nothing_changes(rate):
     tape = draw_circuit(0).copy(shots=100)
-    tapes, postprocess = cancel_noise(tape, PauliNoise.depolarizing(0, 0))
+    tapes, postprocess = cancel_noise(tape, PauliNoise.depolarizing(0, rate))
     assert tapes == [tape]
     assert postprocess([0.25]) == 0.25
 
