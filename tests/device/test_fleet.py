@@ -7,6 +7,7 @@ import pytest
 from pennylane_qstore import errors
 from pennylane_qstore.emulator import EmulatorOptions, create_app
 from pennylane_qstore.execution.service import BackendInfo
+from tests.faults.server import FaultServer
 from tests.loopback import serving
 
 DEAD = "http://127.0.0.1:9"
@@ -242,3 +243,33 @@ def test_a_queue_is_counted_once(fleet, queues):
     device = fleet("qpu.forte-1", "qpu.forte-enterprise-1", route="fastest")
     device.execute([tape(0.5)])
     assert 50.0 < float(device.placements[0].reason.split()[-2]) < 60.0
+
+
+def test_each_backend_has_its_own_key(tmp_path):
+    first, second = FaultServer(), FaultServer()
+    first.key, second.key = "key-of-the-first", "key-of-the-second"
+    entries = [
+        {"backend": "simulator", "base_url": server.url, "api_key": server.key}
+        for server in (first, second)
+    ]
+    turns = iter(["simulator", "simulator#2", "simulator#2", "simulator"])
+    try:
+        device = qml.device(
+            "qstore.ionq",
+            wires=2,
+            backend=entries,
+            route=lambda _: next(turns),
+            cache=tmp_path,
+            progress=False,
+        )
+        angles = [0.3, 0.7, 1.2, 2.0]
+        results = device.execute([tape(angle, None) for angle in angles])
+    finally:
+        first.close()
+        second.close()
+    for result, angle in zip(results, angles, strict=True):
+        np.testing.assert_allclose(result, expected(angle), atol=1e-9)
+    for server in (first, second):
+        keys = {request.headers.get("authorization") for request in server.requests}
+        assert keys == {f"apiKey {server.key}"}
+        assert sum(len(job.circuits) for job in server.jobs.values()) == 2
