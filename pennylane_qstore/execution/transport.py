@@ -103,6 +103,7 @@ class ReadRetryTransport(httpx.AsyncBaseTransport):
             self._counts["retries"] += n_failed + n_refused > 0
             last = n_failed == self._schedule.attempts - 1
             delay = self._schedule.first_s * 2**n_failed * self._rng.uniform(0.5, 1)
+            refused = False
             try:
                 response = await self._send_once(request)
             except (httpx.TransportError, httpx.DecodingError) as error:
@@ -113,22 +114,29 @@ class ReadRetryTransport(httpx.AsyncBaseTransport):
                 if not _may_repeat(response, is_read=is_read):
                     self._pace.accepted()
                     return response
-                reason, now = f"HTTP {response.status_code}", self._now()
-                asked = _retry_after(response)
-                if response.status_code == _TOO_MANY:
-                    self._on_limit(asked or 0.0)
-                    self._pace.refused(now, sent_at)
-                    n_refused += 1
-                    last, delay = n_refused == self._schedule.refusals, 0.0
+                refused = response.status_code == _TOO_MANY
+                asked = self._heed(response, sent_at)
+                if refused:
+                    last = n_refused == self._schedule.refusals - 1
                 if last or (asked or 0.0) > self._schedule.maximum_s:
                     return response
-                if asked is not None:
-                    self._pace.pause(now, asked)
-                    delay = 0.0
-            n_failed += not reason.endswith(str(_TOO_MANY))
+                if refused or asked is not None:
+                    delay = 0.0  # all requests wait, this one with them
+                reason = f"HTTP {response.status_code}"
+            n_refused, n_failed = n_refused + refused, n_failed + (not refused)
             logger.info("%s: %s, asking again in %.2f s", request.url.path, reason, delay)
             if delay:
                 await self._sleep(delay)
+
+    def _heed(self, response: httpx.Response, sent_at: float) -> float | None:
+        """Let all requests heed when to come back; gives the seconds that were asked for."""
+        now, asked = self._now(), _retry_after(response)
+        if response.status_code == _TOO_MANY:
+            self._on_limit(asked or 0.0)
+            self._pace.refused(now, sent_at)
+        if asked is not None and asked <= self._schedule.maximum_s:
+            self._pace.pause(now, asked)
+        return asked
 
     async def _send_once(self, request: httpx.Request) -> httpx.Response:
         """Send a request and read the whole answer."""

@@ -48,6 +48,7 @@ class ReadoutErrors:
     matrices: tuple[FloatArray, ...]
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "matrices", tuple(np.array(one, float) for one in self.matrices))
         wires = [wire for group in self.groups for wire in group]
         if len(set(wires)) < len(wires) or len(self.groups) != len(self.matrices):
             raise InvalidOptionError(
@@ -118,9 +119,15 @@ class ReadoutErrors:
             Probabilities of the same outcomes; shape ``(2**n,)``.
 
         Raises:
+            InvalidOptionError: If these are not the frequencies of all outcomes.
             TooManyWiresError: If over 10 wires were read in more than 1024 ways.
         """
         read = np.asarray(frequencies, dtype=float)
+        if read.shape != (size := 2 ** len(self.closure(wires)),):
+            raise InvalidOptionError(
+                f"frequencies have the shape {read.shape}; wires {list(self.closure(wires))} have "
+                f"{size} outcomes"
+            )
         outcomes, linear, constant = self.explanation(read, wires)
         found = np.zeros(len(read))
         found[outcomes] = linear @ read[outcomes] + constant

@@ -142,6 +142,11 @@ def test_what_no_distribution_explains_is_explained_as_well_as_can_be(seed):
     assert np.linalg.solve(ALONE, shares).min() < 0
 
 
+def test_matrices_may_be_lists():
+    known = ReadoutErrors(((0,),), ([[0.9, 0.2], [0.1, 0.8]],))
+    np.testing.assert_allclose(known.correct([0.62, 0.38], [0]), [0.6, 0.4], atol=1e-12)
+
+
 # Measuring the errors
 
 
@@ -305,6 +310,8 @@ def test_trouble_is_named():
         tape = qml.tape.QuantumScript([MS(0, 0, wires=[0, 1]), GPI2(0.1, wires=0)], [mp])
         with pytest.raises(errors.UnsupportedMeasurementError, match="cannot be corrected"):
             correct_readout(tape, known)
+    with pytest.raises(errors.InvalidOptionError, match=r"shape \(2,\); wires \[0, 1\] have 4"):
+        known.correct([0.5, 0.5], [0, 1])
     with pytest.raises(errors.InvalidShotsError, match="shots is 0"):
         measure_readout(Misreading(ALONE), [0], shots=0)
     with pytest.raises(errors.InvalidOptionError, match="one group"):
