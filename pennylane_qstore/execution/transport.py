@@ -101,7 +101,7 @@ class ReadRetryTransport(httpx.AsyncBaseTransport):
             sent_at = await self._await_turn()
             self._counts[request.method] += 1
             self._counts["retries"] += n_failed + n_refused > 0
-            last = n_failed == self._schedule.attempts - 1
+            last = n_failed >= self._schedule.attempts - 1
             delay = self._schedule.first_s * 2**n_failed * self._rng.uniform(0.5, 1)
             refused = False
             try:

@@ -239,6 +239,49 @@ def test_without_a_word_of_when_the_pace_falls(server, call, naps):
     assert naps == pytest.approx([0.02, 0.04, 0.08, 0.16])
 
 
+@pytest.fixture
+def calls(server, naps):
+    """Call methods one after the other, of one service; errors come back as results."""
+
+    async def nap(seconds):
+        naps.append(seconds)
+
+    async def run(*orders):
+        service = HttpService(server.url, KEY, sleep=nap, now=lambda: sum(naps), timeout_s=5)
+        found = []
+        for method, *args in orders:
+            try:
+                found.append(await getattr(service, method)(*args))
+            except ServiceError as error:
+                found.append(error)
+        await service.aclose()
+        return found
+
+    return lambda *orders: anyio.run(partial(run, *orders))
+
+
+def test_the_pace_recovers_with_every_request_that_is_taken(server, calls, naps):
+    route(server, "/jobs/j1", answer({}, 429), *[answer({"id": "j1", "status": "ready"})] * 5)
+    assert len(calls(*[("get_job", "j1")] * 5)) == 5
+    assert naps == pytest.approx([0.02 * 0.97**i for i in (0, 0, 1, 2, 3)], rel=0.04)
+    assert naps[1:] == sorted(naps[1:], reverse=True)
+
+
+def test_refusals_and_failures_are_counted_apart(server, call):
+    unready = [*[answer({}, 429)] * 6, *[answer({}, 503)] * 4]
+    route(server, "/jobs/j1", *unready, answer({"id": "j1", "status": "ready"}))
+    assert call("get_job", "j1").status == "ready"
+
+
+def test_who_is_told_to_wait_for_hours_holds_nobody_else_back(server, calls, naps):
+    route(server, "/jobs/j1", answer({"message": "slow"}, 503, retry_after="7200"))
+    route(server, "/jobs/j2", answer({"id": "j2", "status": "ready"}))
+    failed, found = calls(("get_job", "j1"), ("get_job", "j2"))
+    assert isinstance(failed, ServiceError)
+    assert found.status == "ready"
+    assert naps == []
+
+
 def test_a_submission_that_stays_over_the_rate_limit_is_a_definite_refusal(server, call, naps):
     route(server, "/jobs", answer({"message": "slow"}, 429, retry_after="3"), method="POST")
     with pytest.raises(ServiceError, match=r"slow.*wait 3 s") as caught:
