@@ -128,19 +128,13 @@ class ReadoutErrors:
                 f"frequencies have the shape {read.shape}; wires {list(self.closure(wires))} have "
                 f"{size} outcomes"
             )
-        outcomes, linear, constant = self.explanation(read, wires)
+        outcomes, probabilities = self.explain(read, wires)
         found = np.zeros(len(read))
-        found[outcomes] = linear @ read[outcomes] + constant
+        found[outcomes] = probabilities
         return found
 
-    def explanation(
-        self, read: FloatArray, wires: Sequence[Any]
-    ) -> tuple[IntArray, FloatArray, FloatArray]:
-        """The same as a linear map that holds near what was read.
-
-        Returns:
-            Outcomes, and the matrix and vector that take their frequencies to probabilities.
-        """
+    def explain(self, read: FloatArray, wires: Sequence[Any]) -> tuple[IntArray, FloatArray]:
+        """The same, for the candidates alone: outcomes and their probabilities."""
         n_wires = len(self.closure(wires))
         if n_wires <= DENSE_WIRES:
             outcomes = np.arange(2**n_wires)
@@ -154,7 +148,7 @@ class ReadoutErrors:
                     "take fewer shots"
                 )
             matrix = self.among(wires, outcomes)
-        return outcomes, *constrained_inverse(matrix, read[outcomes])
+        return outcomes, least_squares(matrix, read[outcomes])
 
     def _groups_of(self, wires: Sequence[Any]) -> list[int]:
         home = {wire: i for i, group in enumerate(self.groups) for wire in group}
@@ -167,35 +161,29 @@ class ReadoutErrors:
         return sorted({home[wire] for wire in wires})
 
 
-def constrained_inverse(matrix: FloatArray, read: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The linear map that the constrained least-squares solution is, near some frequencies.
+def least_squares(matrix: FloatArray, read: FloatArray) -> FloatArray:
+    """The constrained least-squares solution.
 
     Args:
         matrix: Confusion matrix; shape ``(n, n)``.
         read: Frequencies; shape ``(n,)``.
 
     Returns:
-        A matrix of shape ``(n, n)`` and a vector of shape ``(n,)``; their solution is
-        ``linear @ read + constant``.
+        Probabilities; shape ``(n,)``.
     """
-    linear, constant = _on(matrix, np.arange(len(read)))
-    if np.min(linear @ read + constant) < 0:
+    found = _on(matrix, read, np.arange(len(read)))
+    if np.min(found) < 0:
         heavy = np.vstack([matrix, np.full(len(read), _HEAVY)])
-        positive = np.flatnonzero(nnls(heavy, np.append(read, _HEAVY))[0])
-        linear, constant = _on(matrix, positive)
-    return linear, constant
+        found = _on(matrix, read, np.flatnonzero(nnls(heavy, np.append(read, _HEAVY))[0]))
+    return found
 
 
-def _on(matrix: FloatArray, support: IntArray) -> tuple[FloatArray, FloatArray]:
+def _on(matrix: FloatArray, read: FloatArray, support: IntArray) -> FloatArray:
     """The least-squares solution that adds up to 1 on some outcomes, and is 0 on the others."""
-    n, k = len(matrix), len(support)
-    columns = matrix[:, support]
+    k, columns = len(support), matrix[:, support]
     # Where the Lagrangian is stationary: the normal equations and, last, the sum.
     normal = np.zeros((k + 1, k + 1))
     normal[:k, :k], normal[k, :k], normal[:k, k] = columns.T @ columns, 1, 1
-    right = np.zeros((k + 1, n + 1))
-    right[:k, :n], right[k, n] = columns.T, 1
-    solved = np.linalg.solve(normal, right)[:k]
-    linear, constant = np.zeros((n, n)), np.zeros(n)
-    linear[support], constant[support] = solved[:, :n], solved[:, n]
-    return linear, constant
+    found = np.zeros(len(read))
+    found[support] = np.linalg.solve(normal, np.append(columns.T @ read, 1))[:k]
+    return found

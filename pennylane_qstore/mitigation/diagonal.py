@@ -6,13 +6,13 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import pennylane as qml
 from numpy.typing import NDArray
 from pennylane.measurements import ExpectationMP, MeasurementProcess, ProbabilityMP, VarianceMP
 
 from pennylane_qstore.errors import UnsupportedMeasurementError
 
 Bits = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +22,12 @@ class Distribution:
     Attributes:
         wires: The first is the most significant bit.
         outcomes: Shape ``(n_outcomes,)``.
-        probabilities: Of the same shape, an array of any interface.
+        probabilities: Of the same shape.
     """
 
     wires: tuple[Any, ...]
     outcomes: NDArray[np.int64]
-    probabilities: Any
+    probabilities: FloatArray
 
     def bits(self, wires: Sequence[Any]) -> Bits:
         """Bits of some wires in every outcome; shape ``(n_outcomes, len(wires))``."""
@@ -45,7 +45,7 @@ class Part:
     """
 
     wires: tuple[Any, ...]
-    of: Callable[[Bits, Any], Any]
+    of: Callable[[Bits, FloatArray], Any]
 
     def value(self, distribution: Distribution) -> Any:
         """The value in a distribution over these wires, and maybe others."""
@@ -86,20 +86,18 @@ def _index(bits: Bits) -> NDArray[np.int64]:
     return bits @ (1 << np.arange(bits.shape[1])[::-1])
 
 
-def _mean_of_word(coefficient: Any, bits: Bits, probabilities: Any) -> Any:
-    return coefficient * qml.math.dot(1 - 2 * (bits.sum(axis=1) % 2), probabilities)
+def _mean_of_word(coefficient: Any, bits: Bits, probabilities: FloatArray) -> Any:
+    return coefficient * np.dot(1 - 2 * (bits.sum(axis=1) % 2), probabilities)
 
 
-def _mean(eigenvalues: NDArray[np.float64], bits: Bits, probabilities: Any) -> Any:
-    return qml.math.dot(eigenvalues[_index(bits)], probabilities)
+def _mean(eigenvalues: FloatArray, bits: Bits, probabilities: FloatArray) -> Any:
+    return np.dot(eigenvalues[_index(bits)], probabilities)
 
 
-def _variance(eigenvalues: NDArray[np.float64], bits: Bits, probabilities: Any) -> Any:
+def _variance(eigenvalues: FloatArray, bits: Bits, probabilities: FloatArray) -> Any:
     squares = _mean(eigenvalues**2, bits, probabilities)
     return squares - _mean(eigenvalues, bits, probabilities) ** 2
 
 
-def _probabilities(bits: Bits, probabilities: Any) -> Any:
-    found = np.zeros((2 ** bits.shape[1], len(bits)))
-    found[_index(bits), np.arange(len(bits))] = 1
-    return qml.math.dot(found, probabilities)
+def _probabilities(bits: Bits, probabilities: FloatArray) -> Any:
+    return np.bincount(_index(bits), probabilities, minlength=2 ** bits.shape[1])

@@ -11,7 +11,7 @@ from pennylane.operation import Operator
 from pennylane.tape import QuantumScript, QuantumScriptBatch
 from pennylane.typing import PostprocessingFn
 
-from pennylane_qstore.errors import InvalidShotsError
+from pennylane_qstore.errors import InvalidOptionError, InvalidShotsError
 from pennylane_qstore.mitigation.confusion import ReadoutErrors
 from pennylane_qstore.mitigation.diagonal import Distribution, parts_of
 from pennylane_qstore.mitigation.tapes import require_native
@@ -49,7 +49,8 @@ def measure_readout(
             would not send an X in front of a measurement but exchange the outcomes.
 
     Raises:
-        InvalidOptionError: If a wire is in two groups, or readout tells nothing of a state.
+        InvalidOptionError: If no wire is given, a wire is in two groups, or readout tells nothing
+            of a state.
         InvalidShotsError: If there is less than one shot.
     """
     if shots is not None and shots < 1:
@@ -57,7 +58,9 @@ def measure_readout(
     joined = [tuple(group) for group in groups or ()]
     alone = [(wire,) for wire in wires if wire not in set(chain.from_iterable(joined))]
     parts = [*joined, *alone]
-    n_circuits = 2 ** max(map(len, parts), default=0)
+    if not parts:
+        raise InvalidOptionError("wires is empty; name the wires whose readout is to be measured")
+    n_circuits = 2 ** max(map(len, parts))
     tapes = []
     for state in range(n_circuits):
         ones = [wire for part in parts for wire in _ones(part, state)]
@@ -92,7 +95,7 @@ def correct_readout(
     The same circuit is run with the same shots. Instead of a value the distribution over the wires
     it depends on is read, and the distribution that explains it best is put in its place: see
     :meth:`ReadoutErrors.correct`. Of observables each Pauli word is corrected on its own few wires.
-    Beyond 10 wires only outcomes that were read are candidates. Derivatives pass through.
+    Beyond 10 wires only outcomes that were read are candidates.
 
     Args:
         tape: Native gates, so that a wire is the qubit that was calibrated; see
@@ -136,7 +139,8 @@ def correct_readout(
     def one(result: Any) -> Any:
         shares = result if len(read) > 1 else (result,)
         found = {(): _NOTHING} | {
-            wires: _explain(errors, wires, share) for wires, share in zip(read, shares, strict=True)
+            wires: Distribution(wires, *errors.explain(np.asarray(share, dtype=float), wires))
+            for wires, share in zip(read, shares, strict=True)
         }
         values = [
             sum(part.value(found[errors.closure(part.wires)]) for part in parts) for parts in wanted
@@ -148,11 +152,3 @@ def correct_readout(
         return tuple(map(one, result)) if tape.shots.has_partitioned_shots else one(result)
 
     return [tape.copy(measurements=probabilities)], postprocess
-
-
-def _explain(errors: ReadoutErrors, wires: Sequence[Any], shares: Any) -> Distribution:
-    """The distribution behind what was read, as a function that can be differentiated."""
-    (read,) = qml.math.unwrap([shares])
-    outcomes, linear, constant = errors.explanation(np.asarray(read, dtype=float), wires)
-    probabilities = qml.math.dot(linear, shares[outcomes]) + constant
-    return Distribution(tuple(wires), outcomes, probabilities)
