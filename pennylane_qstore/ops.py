@@ -15,7 +15,7 @@ from pennylane.operation import Operation
 
 from pennylane_qstore.native import gpi2_matrix, gpi_matrix, ms_matrix, zz_matrix
 
-__all__ = ["GPI", "GPI2", "MS", "ZZ"]
+__all__ = ["GPI", "GPI2", "MS", "NATIVE_OPERATIONS", "ZZ"]
 
 
 class GPI(ionq_ops.GPI):
@@ -120,3 +120,7 @@ class ZZ(Operation):
     def compute_matrix(angle: Any) -> NDArray[np.complex128]:
         """The gate's matrix; batched where ``angle`` is an array."""
         return zz_matrix(angle)
+
+
+NATIVE_OPERATIONS = (ionq_ops.GPI, ionq_ops.GPI2, ionq_ops.MS, ZZ)
+"""Classes of native gates, those of pennylane-ionq that circuits may use included."""

@@ -33,9 +33,7 @@ from pennylane_qstore.compile.stages import form_of
 from pennylane_qstore.compile.synthesize import synthesize
 from pennylane_qstore.compile.target import Entangler
 from pennylane_qstore.errors import InvalidOptionError, NotDifferentiableError
-from pennylane_qstore.ops import ZZ
-
-_NATIVE = (ZZ, ionq_ops.GPI, ionq_ops.GPI2, ionq_ops.MS)
+from pennylane_qstore.ops import NATIVE_OPERATIONS, ZZ
 
 
 def to_target(target: Entangler | str, noise_model: str | None = None) -> Target:
@@ -190,7 +188,7 @@ def _diagonal(mp: MeasurementProcess) -> MeasurementProcess:
 
 def _abstract(op: Operator) -> list[Operator]:
     """A native gate in PennyLane's gates, turned about Z to its phase and back."""
-    if not isinstance(op, _NATIVE):
+    if not isinstance(op, NATIVE_OPERATIONS):
         return [op]
     if isinstance(op, ZZ):
         return [qml.IsingZZ(2 * pi * op.data[0], wires=op.wires)]

@@ -16,6 +16,7 @@ from pennylane_qstore.mitigation.frames import order
 from pennylane_qstore.mitigation.pauli_noise import PauliNoise
 from pennylane_qstore.mitigation.tapes import (
     divide_shots,
+    first,
     for_each,
     require_averages,
     require_native,
@@ -84,7 +85,7 @@ def cancel_noise(
         )
     odds = Odds.of(tape, noise)
     if odds.gamma < 1 + NO_NOISE:
-        return [tape], lambda results: results[0]
+        return [tape], first
     shared = tape.copy(shots=divide_shots(tape, n_samples))
     n_plain = odds.allot(n_samples, min(shared.shots, default=None))
     rng = np.random.default_rng(seed)

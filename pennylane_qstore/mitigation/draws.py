@@ -1,6 +1,7 @@
 """Paulis drawn behind the gates of a circuit: how likely, and what each counts."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -34,7 +35,8 @@ class Inverse:
     gamma: float
 
     @classmethod
-    def of(cls, noise: PauliNoise, n_qubits: int) -> Self:
+    @lru_cache(maxsize=64)
+    def of(cls, noise: PauliNoise, n_qubits: int) -> "Inverse":
         """The inverse of what happens behind a gate."""
         quasi = noise.quasi_probabilities(n_qubits)
         sums = np.cumsum(np.abs(quasi))

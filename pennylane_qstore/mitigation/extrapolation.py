@@ -16,6 +16,7 @@ from pennylane_qstore.errors import InvalidOptionError
 from pennylane_qstore.mitigation.folding import fold, noise_scale
 from pennylane_qstore.mitigation.tapes import (
     divide_shots,
+    first,
     for_each,
     require_averages,
     require_native,
@@ -86,10 +87,11 @@ def extrapolate_noise(
         raise InvalidOptionError(f'fit is {fit!r}; give "decay", a degree, or a function')
     folded = [fold(tape, factor) for factor in scale_factors]
     if not tape.operations:
-        return [tape], lambda results: results[0]
+        return [tape], first
     factors = [noise_scale(tape, one) for one in folded]
+    value = _fitting(fit, factors)
     shots = divide_shots(tape, len(folded))
-    return [one.copy(shots=shots) for one in folded], for_each(tape, _fitting(fit, factors))
+    return [one.copy(shots=shots) for one in folded], for_each(tape, value)
 
 
 def _fitting(fit: Fit, factors: list[float]) -> Callable[[MeasurementProcess, list[Any]], Any]:

@@ -4,8 +4,6 @@ A gate :math:`G` becomes :math:`G (G^{-1} G)^k`. Folding happens on native gates
 the compiler changes; a source circuit that is folded may be unfolded by it.
 """
 
-from collections.abc import Sequence
-from typing import Any
 
 import pennylane as qml
 import pennylane_ionq.ops as ionq_ops
@@ -15,7 +13,7 @@ from pennylane.tape import QuantumScript, QuantumScriptBatch
 from pennylane.typing import PostprocessingFn
 
 from pennylane_qstore.errors import InvalidOptionError
-from pennylane_qstore.mitigation.tapes import is_entangler, require_native
+from pennylane_qstore.mitigation.tapes import first, is_entangler, require_native
 from pennylane_qstore.ops import GPI, GPI2, MS, ZZ
 
 
@@ -44,11 +42,7 @@ def fold_native(
         Giurgica-Tiron, Hindy, LaRose, Mari and Zeng, IEEE QCE (2020), "Digital zero noise
         extrapolation for quantum error mitigation".
     """
-    return [fold(tape, scale_factor)], _first
-
-
-def _first(results: Sequence[Any]) -> Any:
-    return results[0]
+    return [fold(tape, scale_factor)], first
 
 
 def fold(tape: QuantumScript, scale_factor: float) -> QuantumScript:

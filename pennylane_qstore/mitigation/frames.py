@@ -71,7 +71,7 @@ def _turn(phase: float, letter: int) -> float:
 def measure_in_frame(mp: MeasurementProcess, frame: Mapping[Any, int]) -> MeasurementProcess:
     """What to measure behind a frame, so that an expectation value comes out as in front of it.
 
-    Probabilities stay as they are; :func:`reorder` puts them right.
+    Probabilities stay as they are; :func:`order` puts them right.
     """
     if isinstance(mp, ProbabilityMP) or not any(frame.get(wire, 0) for wire in mp.wires):
         return mp

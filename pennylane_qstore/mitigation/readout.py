@@ -14,7 +14,7 @@ from pennylane.typing import PostprocessingFn
 from pennylane_qstore.errors import InvalidOptionError, InvalidShotsError
 from pennylane_qstore.mitigation.confusion import ReadoutErrors
 from pennylane_qstore.mitigation.diagonal import Distribution, parts_of
-from pennylane_qstore.mitigation.tapes import require_native
+from pennylane_qstore.mitigation.tapes import first, require_native
 from pennylane_qstore.ops import GPI
 
 Groups = Sequence[Sequence[Any]]
@@ -133,7 +133,7 @@ def correct_readout(
     closures = (errors.closure(part.wires) for parts in wanted for part in parts)
     read = [wires for wires in dict.fromkeys(closures) if wires]
     if not read:  # nothing but multiples of the identity
-        return [tape], lambda results: results[0]
+        return [tape], first
     probabilities = [ProbabilityMP(wires=qml.wires.Wires(wires)) for wires in read]
 
     def one(result: Any) -> Any:

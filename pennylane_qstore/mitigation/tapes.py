@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import pennylane_ionq.ops as ionq_ops
 from pennylane.measurements import ExpectationMP, MeasurementProcess, ProbabilityMP
 from pennylane.operation import Operator
 from pennylane.tape import QuantumScript
@@ -14,9 +13,7 @@ from pennylane_qstore.errors import (
     UnsupportedGateError,
     UnsupportedMeasurementError,
 )
-from pennylane_qstore.ops import ZZ
-
-NATIVE = (ionq_ops.GPI, ionq_ops.GPI2, ionq_ops.MS, ZZ)
+from pennylane_qstore.ops import NATIVE_OPERATIONS
 
 
 def require_native(tape: QuantumScript) -> None:
@@ -26,7 +23,7 @@ def require_native(tape: QuantumScript) -> None:
         UnsupportedGateError: If a gate is not native.
     """
     for op in tape.operations:
-        if not isinstance(op, NATIVE):
+        if not isinstance(op, NATIVE_OPERATIONS):
             raise UnsupportedGateError(
                 f"{op.name} on wires {op.wires.tolist()} is not a native gate, and what mitigation "
                 "adds would not survive its compilation; apply to_ionq_native first, beneath this "
@@ -68,6 +65,11 @@ def divide_shots(tape: QuantumScript, n_circuits: int) -> list[int] | None:
             "shots, or for fewer circuits"
         )
     return [size // n_circuits for size in sizes]
+
+
+def first(results: Sequence[Any]) -> Any:
+    """The result of the only circuit."""
+    return results[0]
 
 
 def for_each(

@@ -187,8 +187,9 @@ def test_a_circuit_without_gates_is_measured_as_it_is():
     ],
 )
 def test_too_little_to_fit_is_refused(options, found):
-    with pytest.raises(errors.InvalidOptionError, match=found):
-        extrapolate_noise(draw_circuit(0), **options)
+    for shots in (None, 100):
+        with pytest.raises(errors.InvalidOptionError, match=found):
+            extrapolate_noise(draw_circuit(0).copy(shots=shots), **options)
 
 
 def test_other_trouble_is_named():
