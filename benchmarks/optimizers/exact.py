@@ -9,8 +9,6 @@ parameter, in a round trip.
 """
 
 import argparse
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,9 +16,7 @@ from scipy.optimize import minimize
 
 from benchmarks.optimizers.problems import Problem, all_problems
 from benchmarks.optimizers.simulate import FloatArray
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from record import save
+from benchmarks.record import save
 
 PROBLEMS = ("tfim", "h2", "maxcut", "heisenberg", "xxz_hva", "lih", "tfim_wide")
 

@@ -30,11 +30,14 @@ class Pace:
 
     def wait_s(self, now: float) -> float:
         """Seconds until a request may leave; if it may now, the token is taken."""
-        wait = self._next_at - now
-        if wait > 0:
-            return wait
-        self._next_at = now + self.interval_s
-        return 0.0
+        wait = self.until_next_s(now)
+        if not wait:
+            self._next_at = now + self.interval_s
+        return wait
+
+    def until_next_s(self, now: float) -> float:
+        """Seconds until there is a token."""
+        return max(0.0, self._next_at - now)
 
     def pause(self, now: float, seconds: float) -> None:
         """Let nothing leave for some time: the service said how long."""

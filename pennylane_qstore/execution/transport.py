@@ -47,9 +47,10 @@ class RetrySchedule:
     """How often and after which delays a read is repeated.
 
     Attributes:
-        attempts: Number of attempts in all.
-        refusals: Number of attempts that may be refused as too many; these are not counted above.
-        first_s: Delay after the first, doubled after each further one; ``Retry-After`` overrides.
+        attempts: Number of attempts, those that were refused as too many not counted.
+        refusals: Number of attempts that may be refused as too many.
+        first_s: Delay after the first failure, doubled after each further one; ``Retry-After``
+            overrides. After a refusal the pace of requests decides.
         maximum_s: Longest delay; if the service asks for more, the read fails at once.
     """
 
@@ -124,7 +125,8 @@ class ReadRetryTransport(httpx.AsyncBaseTransport):
                     delay = 0.0  # all requests wait, this one with them
                 reason = f"HTTP {response.status_code}"
             n_refused, n_failed = n_refused + refused, n_failed + (not refused)
-            logger.info("%s: %s, asking again in %.2f s", request.url.path, reason, delay)
+            wait = delay or self._pace.until_next_s(self._now())
+            logger.info("%s: %s, asking again in %.2f s", request.url.path, reason, wait)
             if delay:
                 await self._sleep(delay)
 

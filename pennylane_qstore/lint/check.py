@@ -59,12 +59,14 @@ def repair(tape: QuantumScript) -> Repair:
     """Leave out what changes nothing that is measured.
 
     Gates that do nothing, undo each other or are seen by no measurement go; neighbouring rotations
-    about one axis become one, and rotations by many turns the same within one. Where nothing is
-    measured, the unitary is kept up to its phase, and probabilities of all wires are measured
-    last. Kept are gates with a trained parameter that happens to do nothing
-    now, batches of parameters, and all wires, in their order, where a measurement names none.
-    Measured distributions stay as they are; a state may differ by its phase. Which parameters are
-    trainable is not carried over: positions have changed.
+    about one axis become one, and rotations by many turns the same within one. Kept are gates with
+    a trained parameter that happens to do nothing now, batches of parameters, and all wires, in
+    their order, where a measurement names none. Measured distributions stay as they are; a state
+    may differ by its phase. Which parameters are trainable is not carried over: positions have
+    changed.
+
+    Where nothing is measured, the unitary is kept up to its phase, and in the end probabilities of
+    all wires are measured.
 
     Args:
         tape: Any tape; it is left alone.

@@ -4,7 +4,6 @@ A gate :math:`G` becomes :math:`G (G^{-1} G)^k`. Folding happens on native gates
 the compiler changes; a source circuit that is folded may be unfolded by it.
 """
 
-
 import pennylane as qml
 import pennylane_ionq.ops as ionq_ops
 from pennylane.operation import Operator
